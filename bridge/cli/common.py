@@ -1,0 +1,81 @@
+"""What all commands share: settings with readable mistakes, one event loop, one way to print."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+import simplejson
+import typer
+import uvloop
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from bridge.logs import set_up_logs
+from bridge.settings import Settings
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def load_settings() -> Settings:
+    """Read the settings; a mistake ends the command with one sentence for each."""
+    try:
+        settings = Settings()  # type: ignore[call-arg]  # pydantic-settings reads the environment
+    except ValidationError as error:
+        for mistake in error.errors(include_url=False, include_input=False):
+            name = "_".join(str(part) for part in mistake["loc"]).upper() or "settings"
+            full = (
+                name
+                if name.startswith(("DATABASE_URL", "KAFKA_BOOT", "QBO_BRIDGE"))
+                else f"QBO_BRIDGE_{name}"
+            )
+            print(f"{full}: {mistake['msg']}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    set_up_logs(settings.log_level, settings.log_format)
+    return settings
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def fail(sentence: str, code: int = 1) -> typer.Exit:
+    """Print what went wrong and return the exit to raise."""
+    print(sentence, file=sys.stderr)
+    return typer.Exit(code)
+
+
+def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
+    """Print rows as a table, or as JSON with everything they hold."""
+    if as_json:
+        print(simplejson.dumps(list(rows), default=_plain, use_decimal=True, indent=2))
+        return
+    if not rows:
+        print(empty)
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)

@@ -1,0 +1,152 @@
+"""Connections: connect a company, see how each stands, pause, resume, disconnect."""
+
+import asyncio
+import webbrowser
+from typing import Annotated
+
+import typer
+from mapping.from_qbo.company import findings
+from schemas.events.quickbooks import ConnectionState
+
+from bridge.bootstrap import oauth_app, open_core
+from bridge.cli.common import AsJson, fail, load_settings, run_async, show
+from bridge.consent import Connected, ConsentRefused, accept, ask, callback_server, prepare
+from bridge.settings import Settings
+from bridge.store.connections import ConnectionRefused
+from qbo_client.errors import QBOError
+from qbo_client.oauth import OAuthError
+
+app = typer.Typer(help="Companies that are connected.", no_args_is_help=True)
+
+Tenant = Annotated[str, typer.Argument(help="The CRM's location id.")]
+
+
+@app.command("connect")
+def connect(
+    tenant: Tenant,
+    *,
+    import_invoices: Annotated[
+        bool, typer.Option(help="Bring earlier QuickBooks invoices to the CRM.")
+    ] = False,
+    review_requests: Annotated[
+        bool, typer.Option(help="Ask for a review after a first paid invoice.")
+    ] = False,
+    browser: Annotated[bool, typer.Option(help="Open the consent page in a browser.")] = True,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the consent.")] = 600,
+) -> None:
+    """Connect a QuickBooks company: consent in a browser, then preflight in words."""
+    settings = load_settings()
+    try:
+        connected = run_async(_connect(settings, tenant, import_invoices, review_requests, browser, wait))
+    except (ConsentRefused, ConnectionRefused, OAuthError) as error:
+        raise fail(str(error)) from None
+    except QBOError as error:
+        raise fail(f"Connected, but preflight failed; the bridge tries again by itself. {error}") from None
+    print(f"connected: tenant {connected.tenant_id}, company {connected.realm_id}")
+    for sentence in findings(connected.company) if connected.company else ():
+        print(f"  - {sentence}")
+
+
+async def _connect(
+    settings: Settings, tenant: str, import_invoices: bool, review_requests: bool, browser: bool, wait: float
+) -> Connected:
+    app_ = await asyncio.to_thread(oauth_app, settings)
+    async with open_core(settings) as core, callback_server(settings.qbo_redirect_uri) as arrived:
+        url = await ask(
+            core, app_, tenant_id=tenant, import_invoices=import_invoices, review_requests=review_requests
+        )
+        print(f"Give consent here:\n{url}", flush=True)
+        if browser:
+            await asyncio.to_thread(webbrowser.open, url)
+        try:
+            callback = await asyncio.wait_for(arrived, timeout=wait)
+        except TimeoutError:
+            raise ConsentRefused(f"No consent came within {wait:.0f} seconds. Start again.") from None
+        return await prepare(core, app_, *await accept(core, app_, callback))
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False) -> None:
+    """Show every connection and how it stands."""
+    settings = load_settings()
+
+    async def work() -> None:
+        async with open_core(settings) as core:
+            rows = [
+                {
+                    "tenant": c.tenant_id,
+                    "company": c.realm_id,
+                    "name": c.company.name if c.company else None,
+                    "country": c.company.country if c.company else None,
+                    "currency": c.company.home_currency if c.company else None,
+                    "state": c.state,
+                    "cause": c.cause,
+                    "what_to_do": c.message,
+                    "books_since": c.sync_from,
+                    "consent_until": c.refresh_expires_at,
+                }
+                for c in await core.connections.all()
+            ]
+        columns = ("tenant", "company", "name", "country", "currency", "state", "cause", "what_to_do")
+        show(
+            rows,
+            columns,
+            as_json=as_json,
+            empty="No company is connected. `qbo-bridge connections connect TENANT`",
+        )
+
+    run_async(work())
+
+
+@app.command("pause")
+def pause(tenant: Tenant) -> None:
+    """Stop working on this tenant's company; its events are stored and wait."""
+    _set(tenant, ConnectionState.PAUSED, of=("connected",), cause="paused_by_operator")
+
+
+@app.command("resume")
+def resume(tenant: Tenant) -> None:
+    """Go on with a paused company; what waited is applied in order."""
+    _set(tenant, ConnectionState.CONNECTED, of=("paused",), cause=None)
+
+
+@app.command("disconnect")
+def disconnect(tenant: Tenant) -> None:
+    """End the connection and revoke its consent. Events of this tenant are no longer stored."""
+    settings = load_settings()
+
+    async def work() -> bool:
+        app_ = await asyncio.to_thread(oauth_app, settings)
+        async with open_core(settings) as core:
+            found = [
+                c for c in await core.connections.all() if c.tenant_id == tenant and c.state != "disconnected"
+            ]
+            for connection in found:
+                tokens = await core.connections.tokens(tenant, connection.realm_id)
+                await asyncio.to_thread(app_.revoke, tokens.refresh_token)
+            return await core.connections.set_state(
+                tenant,
+                ConnectionState.DISCONNECTED,
+                of=("connected", "paused", "reconnect_needed"),
+                cause="disconnected_by_operator",
+            )
+
+    try:
+        changed = run_async(work())
+    except OAuthError as error:
+        raise fail(f"The consent could not be revoked: {error}") from None
+    if not changed:
+        raise fail(f"Tenant {tenant} has no connection.")
+    print(f"{tenant}: disconnected")
+
+
+def _set(tenant: str, state: ConnectionState, *, of: tuple[str, ...], cause: str | None) -> None:
+    settings = load_settings()
+
+    async def work() -> bool:
+        async with open_core(settings) as core:
+            return await core.connections.set_state(tenant, state, of=of, cause=cause)
+
+    if not run_async(work()):
+        raise fail(f"Tenant {tenant} has no connection that is {' or '.join(of)}.")
+    print(f"{tenant}: {state.value.lower()}")

@@ -1,0 +1,17 @@
+"""`qbo-bridge`: every command an operator has."""
+
+import typer
+
+from bridge.cli import connections, operate, process, schemas
+
+app = typer.Typer(
+    name="qbo-bridge",
+    no_args_is_help=True,
+    add_completion=False,
+    help=__doc__,
+    pretty_exceptions_enable=False,
+)
+process.add_to(app)
+app.add_typer(connections.app, name="connections")
+app.add_typer(schemas.app, name="schemas")
+operate.add_to(app)

@@ -1,0 +1,49 @@
+"""Running, migrating, and the keys for the tokens at rest."""
+
+from typing import Annotated
+
+import typer
+from cryptography.fernet import Fernet
+from psycopg import OperationalError
+
+from bridge.cli.common import fail, load_settings, run_async
+from bridge.process import NotMigrated, Role
+from bridge.process import run as run_process
+from bridge.store.migrate import MigrationError
+from bridge.store.migrate import migrate as migrate_database
+
+
+def run(
+    role: Annotated[
+        list[Role] | None, typer.Option(help="What this process does; repeat it. Default: all.")
+    ] = None,
+) -> None:
+    """Run the bridge until SIGTERM, then drain and hand its companies back."""
+    settings = load_settings()
+    try:
+        run_async(run_process(settings, role or list(Role)))
+    except NotMigrated as error:
+        raise fail(str(error), 2) from None
+
+
+def migrate() -> None:
+    """Bring the database to this release."""
+    settings = load_settings()
+    try:
+        applied = run_async(migrate_database(settings.database_url.get_secret_value()))
+    except MigrationError as error:
+        raise fail(str(error), 2) from None
+    except OperationalError as error:
+        raise fail(f"PostgreSQL does not answer at DATABASE_URL: {error}", 2) from None
+    print(f"applied: {', '.join(applied)}" if applied else "nothing to apply: the database is up to date")
+
+
+def new_key() -> None:
+    """Print a new key for QBO_BRIDGE_TOKEN_KEYS. Put it first; keep the old ones behind it, after a comma."""
+    print(Fernet.generate_key().decode())
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("run")(run)
+    app.command("migrate")(migrate)
+    app.command("new-key")(new_key)

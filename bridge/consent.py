@@ -1,0 +1,151 @@
+"""Connecting a company: Intuit's consent, the callback, the exchange, and preflight in the company's own lane."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from mapping.company import Company
+
+from bridge.bootstrap import Core, open_lane_works
+from bridge.lanes.keeper import LaneWorker
+from bridge.tokens import tokens_of
+from qbo_client.budget import Budget, Limits
+from qbo_client.oauth import OAuthApp
+
+_STATE_LIVES_SECONDS = 600
+_OTHER_PROCESS_SECONDS = 60.0
+
+
+class ConsentRefused(Exception):
+    """The person refused, or the answer is not one that was asked for; the sentence says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """What Intuit's redirect carries."""
+
+    state: str
+    code: str | None
+    realm_id: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    tenant_id: str
+    realm_id: str
+    #: None when another process runs preflight and had not finished in time.
+    company: Company | None
+
+
+async def ask(
+    core: Core, app: OAuthApp, *, tenant_id: str, import_invoices: bool, review_requests: bool
+) -> str:
+    """Return the address where a person gives consent. Its state is signed, short-lived and used once."""
+    nonce = secrets.token_urlsafe(24)
+    await core.connections.ask_consent(
+        nonce=nonce, tenant_id=tenant_id, import_invoices=import_invoices, review_requests=review_requests
+    )
+    return app.authorize_url(_fernet(core).encrypt(nonce.encode()).decode())
+
+
+async def accept(core: Core, app: OAuthApp, callback: Callback) -> tuple[str, str]:
+    """Exchange the code and store the connection; return (tenant_id, realm_id). Raises ConsentRefused."""
+    asked = await core.connections.take_consent(_nonce(core, callback.state))
+    if asked is None:
+        raise ConsentRefused("This consent was used already or is too old. Start the connection again.")
+    if callback.error or not callback.code or not callback.realm_id:
+        raise ConsentRefused(
+            f"QuickBooks gave no consent ({callback.error or 'no code'}). Start again to connect."
+        )
+    grant = await asyncio.to_thread(app.exchange, callback.code)
+    await core.connections.connect(
+        tenant_id=asked["tenant_id"],
+        realm_id=callback.realm_id,
+        tokens=tokens_of(grant, core.clock.now()),
+        import_invoices=asked["import_invoices"],
+        review_requests=asked["review_requests"],
+    )
+    return asked["tenant_id"], callback.realm_id
+
+
+async def prepare(core: Core, app: OAuthApp, tenant_id: str, realm_id: str) -> Connected:
+    """Run preflight in the company's lane; if another process holds the lane, wait for it to do so."""
+    async with open_lane_works(core, app) as works:
+        groups = [asyncio.ensure_future(group()) for group in works.groups]
+        try:
+            ends_at = core.clock.monotonic() + core.settings.lease_seconds
+            leases = await works.store.claim(limit=1, wanted=[realm_id], only_wanted=True)
+            for lease in leases:
+                budget = Budget(Limits(), core.clock)
+                try:
+                    lane = await works.lanes.open(LaneWorker(lease, ends_at, ends_at), budget)
+                    await works.lanes.prepare(lane)
+                finally:
+                    await works.store.release(lease, budget=budget.snapshot())
+        finally:
+            for group in groups:
+                group.cancel()
+    return Connected(
+        tenant_id=tenant_id, realm_id=realm_id, company=await _company(core, tenant_id, realm_id)
+    )
+
+
+async def _company(core: Core, tenant_id: str, realm_id: str) -> Company | None:
+    until = core.clock.monotonic() + _OTHER_PROCESS_SECONDS
+    while True:
+        company = (await core.connections.get(tenant_id, realm_id)).company
+        if company is not None or core.clock.monotonic() > until:
+            return company
+        await core.clock.sleep(0.2)
+
+
+@asynccontextmanager
+async def callback_server(redirect_uri: str) -> AsyncIterator["asyncio.Future[Callback]"]:
+    """Listen where Intuit will redirect the browser; the future holds what it brought."""
+    parts = urlsplit(redirect_uri)
+    arrived: asyncio.Future[Callback] = asyncio.get_running_loop().create_future()
+
+    async def receive(request: web.Request) -> web.Response:
+        query = request.query
+        if not arrived.done():
+            arrived.set_result(
+                Callback(
+                    state=query.get("state", ""),
+                    code=query.get("code"),
+                    realm_id=query.get("realmId"),
+                    error=query.get("error"),
+                )
+            )
+        text = "You can close this window and go back to the terminal."
+        return web.Response(
+            text=f"<!doctype html><title>QBO Bridge</title><p>{text}", content_type="text/html"
+        )
+
+    app = web.Application()
+    app.add_routes([web.get(parts.path or "/", receive)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", parts.port or 80).start()
+        yield arrived
+    finally:
+        await runner.cleanup()
+
+
+def _nonce(core: Core, state: str) -> str:
+    try:
+        return _fernet(core).decrypt(state.encode(), ttl=_STATE_LIVES_SECONDS).decode()
+    except InvalidToken as error:
+        raise ConsentRefused(
+            "This answer was not asked for by this bridge. Start the connection again."
+        ) from error
+
+
+def _fernet(core: Core) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in core.settings.keys])

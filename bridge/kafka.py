@@ -1,0 +1,149 @@
+"""The Kafka clients, as ingest and relay use them."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from consumers.reading import Fetched
+from producers.ports import Unsent
+from producers.relay import cloud_event_headers
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 500
+_WAIT_SECONDS = 0.2
+
+
+class KafkaRecords:
+    """Satisfies `consumers.ingest.Records`."""
+
+    def __init__(self, config: Mapping[str, str | int | bool], topics: Sequence[str]) -> None:
+        self._consumer = Consumer({**config, "enable.auto.commit": False, "auto.offset.reset": "earliest"})
+        self._paused = False
+        self.assigned = self._newly_assigned = False
+        self._consumer.subscribe(list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke)
+
+    def fetch(self) -> list[Fetched]:
+        if self._paused and self._newly_assigned:
+            self.pause()
+        self._newly_assigned = False
+        # consume() would wait for a full batch: wait for the first record only, then take what is there.
+        first = self._consumer.poll(_WAIT_SECONDS)
+        if first is None:
+            return []
+        messages = [first, *self._consumer.consume(_BATCH - 1, 0)]
+        return [_fetched(message) for message in messages if not _skip(message)]
+
+    def commit(self, batch: Sequence[Fetched]) -> None:
+        last: dict[tuple[str, int], int] = {}
+        for record in batch:
+            last[record.topic, record.partition] = record.offset + 1
+        offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in last.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            # Stored already; whoever reads these records again finds them to be duplicates.
+            log.warning("offsets_not_committed", error=str(error))
+
+    def pause(self) -> None:
+        self._paused = True
+        self._consumer.pause(self._consumer.assignment())
+
+    def resume(self) -> None:
+        self._paused = False
+        self._consumer.resume(self._consumer.assignment())
+
+    def lag(self) -> int:
+        """Return how many records of the assigned partitions are not read yet, by librdkafka's own cache."""
+        total = 0
+        for partition in self._consumer.position(self._consumer.assignment()):
+            _, high = self._consumer.get_watermark_offsets(partition, cached=True)
+            total += max(0, high - max(partition.offset, 0))
+        return total
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        log.info("partitions_assigned", partitions=[f"{p.topic}/{p.partition}" for p in partitions])
+        self.assigned = self._newly_assigned = True
+
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        log.info("partitions_revoked", partitions=[f"{p.topic}/{p.partition}" for p in partitions])
+
+
+def _skip(message: Message) -> bool:
+    error = message.error()
+    if error is None:
+        return False
+    if error.code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED):
+        raise KafkaException(error)
+    log.warning("kafka_error", error=error.str())
+    return True
+
+
+def _fetched(message: Message) -> Fetched:
+    kind, timestamp = message.timestamp()
+    return Fetched(
+        topic=str(message.topic()),
+        partition=int(message.partition() or 0),
+        offset=int(message.offset() or 0),
+        key=_bytes(message.key()),
+        value=_bytes(message.value()),
+        headers=[(name, value or b"") for name, value in message.headers() or []],
+        appended_ms=timestamp if kind else None,
+    )
+
+
+def _bytes(value: object) -> bytes | None:
+    return value if isinstance(value, bytes) else None
+
+
+class KafkaSender:
+    """Satisfies `producers.relay.Sender` with an idempotent producer (acks=all)."""
+
+    def __init__(self, config: Mapping[str, str | int | bool], *, topic_prefix: str = "") -> None:
+        # No time limit on a delivery: Kafka may be away for hours, and a record that timed out could
+        # be overtaken by a later one of its key.
+        self._producer = Producer(
+            {
+                "linger.ms": 2,
+                "partitioner": "murmur2_random",
+                **config,
+                "enable.idempotence": True,
+                "acks": "all",
+                "message.timeout.ms": 0,
+            }
+        )
+        self._prefix = topic_prefix
+        self._stopping = False
+
+    def deliver(self, records: Sequence[tuple[Unsent, bytes | None]]) -> set[int]:
+        confirmed: set[int] = set()
+        for row, value in records:
+            self._producer.produce(
+                self._prefix + row.topic,
+                key=row.key.encode(),
+                value=value,
+                headers=[(name, text.encode()) for name, text in cloud_event_headers(row).items()],
+                on_delivery=_note(row.id, confirmed),
+            )
+        while len(self._producer) and not self._stopping:
+            self._producer.flush(0.5)
+        return confirmed
+
+    def stop(self) -> None:
+        """Give up on what Kafka has not confirmed; its rows stay unsent and are sent by the next relay."""
+        self._stopping = True
+        self._producer.purge()
+
+
+def _note(row_id: int, confirmed: set[int]) -> Callable[[KafkaError | None, Message], None]:
+    def delivered(error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            confirmed.add(row_id)
+        else:
+            log.error("record_refused_by_kafka", topic=message.topic(), error=error.str())
+
+    return delivered

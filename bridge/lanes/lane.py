@@ -1,0 +1,98 @@
+"""A lane in this process's hands. Satisfies `consumers.ports.Lane` and `consumers.turn.Rows`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mapping.company import Company
+
+from bridge.store.books import BookStore
+from bridge.store.group import GroupCommit
+from bridge.store.inbox import InboxStore
+from bridge.store.lanes import Lease
+from consumers.effects import Effects
+from consumers.intents import Intent
+from consumers.ports import LaneLost
+from consumers.records import Row
+from qbo_client.client import QBOClient
+from qbo_client.clock import Clock
+
+
+class HeldLane:
+    """One company's turn under one lease.
+
+    The lease's end is kept by this process's own monotonic clock, counted from before the claim was sent:
+    a process that slept past it finds out without asking anybody.
+    """
+
+    def __init__(
+        self,
+        *,
+        lease: Lease,
+        ends_at: float,
+        sync_from: datetime,
+        clock: Clock,
+        inbox: InboxStore,
+        books: BookStore,
+        intents: GroupCommit[tuple[Lease, Intent], None],
+        effects: GroupCommit[tuple[Lease, Effects], None],
+    ) -> None:
+        self.lease = lease
+        self.ends_at = ends_at
+        self.sync_from = sync_from
+        self.books = books
+        self._clock = clock
+        self._inbox = inbox
+        self._intents = intents
+        self._effects = effects
+        self._client: QBOClient | None = None
+        self._company: Company | None = None
+        #: Preflight has run for this company.
+        self.prepared = False
+
+    @property
+    def realm_id(self) -> str:
+        return self.lease.realm_id
+
+    @property
+    def tenant_id(self) -> str:
+        return self.lease.tenant_id
+
+    @property
+    def client(self) -> QBOClient:
+        assert self._client is not None, "the lane is equipped before it is worked"
+        return self._client
+
+    @property
+    def company(self) -> Company:
+        assert self._company is not None, "preflight runs before anything is booked"
+        return self._company
+
+    def equip(self, client: QBOClient, company: Company | None) -> None:
+        self._client, self._company = client, company or self._company
+
+    def outlasts(self, seconds: float) -> None:
+        """Raise LaneLost unless the lease goes on for at least so long: called before every send."""
+        if self._clock.monotonic() + seconds > self.ends_at:
+            raise LaneLost(f"the lease on {self.realm_id} ends before the request could")
+
+    async def store_intent(self, intent: Intent) -> None:
+        await self._intents.submit((self.lease, intent))
+
+    async def commit(self, effects: Effects) -> None:
+        await self._effects.submit((self.lease, effects))
+
+    async def take(self, *, in_hand: Sequence[int], limit: int) -> list[Row]:
+        return await self._inbox.take(self.lease, in_hand=in_hand, limit=limit)
+
+    async def put_back(self, rows: Sequence[Row]) -> None:
+        if rows:
+            await self._inbox.put_back(rows)
+
+    async def mark_alone(self, row: Row) -> None:
+        await self._inbox.mark_alone(row)
+
+    async def next_due(self) -> float | None:
+        return await self._inbox.next_due(self.tenant_id)
+
+    async def open_intents(self) -> list[Intent]:
+        return await self.books.open_intents()

@@ -1,0 +1,189 @@
+"""Working one lane from claim to hand-back: tokens, budget, preflight if it was never run, then its turn."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+import structlog
+from schemas.codec import Codec
+
+from bridge.lanes.keeper import LaneWorker
+from bridge.lanes.lane import HeldLane
+from bridge.metrics import Metrics
+from bridge.store.books import BookStore
+from bridge.store.connections import ConnectionStore
+from bridge.store.database import AWAY, Pool
+from bridge.store.group import GroupCommit
+from bridge.store.inbox import InboxStore
+from bridge.store.lanes import LaneStore, Lease
+from bridge.tokens import LaneTokens
+from consumers.apply import Applier, Event
+from consumers.effects import Effects, Parked
+from consumers.failures import RetryPolicy, judge
+from consumers.intents import Intent
+from consumers.keys import KeyRing
+from consumers.outcomes import Outcome, state_of
+from consumers.ports import LaneLost
+from consumers.preflight import preflight
+from consumers.records import Row
+from consumers.turn import Turn, TurnPolicy
+from consumers.writing import Writer
+from qbo_client.budget import Budget, Limits
+from qbo_client.client import Exchange, QBOClient
+from qbo_client.clock import Clock
+from qbo_client.errors import QBOError
+from qbo_client.oauth import OAuthApp, OAuthError
+
+log = structlog.get_logger(__name__)
+
+#: A lane that could not be worked rests so long, whatever waits in it.
+_REST_SECONDS = 5.0
+
+
+@dataclass(slots=True, kw_only=True)
+class LaneWorks:
+    """What every lane of this process shares, and how one is worked."""
+
+    pool: Pool
+    http: aiohttp.ClientSession
+    base_url: str
+    app: OAuthApp
+    codec: Codec
+    clock: Clock
+    rng: random.Random
+    lanes: LaneStore
+    inbox: InboxStore
+    connections: ConnectionStore
+    intents: GroupCommit[tuple[Lease, Intent], None]
+    effects: GroupCommit[tuple[Lease, Effects], None]
+    metrics: Metrics
+    timeout_seconds: float
+    retry: RetryPolicy
+    turn: TurnPolicy
+    limits: Limits = field(default_factory=Limits)
+    on_outbox: Callable[[], None] = lambda: None
+    alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def work(self, worker: LaneWorker) -> None:
+        """Work a claimed lane until it is idle, stopped, lost or parked; then give it back."""
+        budget = self._budget(worker.lease)
+        rest = _REST_SECONDS
+        try:
+            lane = await self.open(worker, budget)
+            if await self._ready(lane):
+                rest = await self._turn(worker, lane)
+        except AWAY as error:
+            log.warning("lane_waits_for_postgresql", realm_id=worker.lease.realm_id, error=str(error))
+        except LaneLost:
+            log.warning("lane_lost", realm_id=worker.lease.realm_id, epoch=worker.lease.epoch)
+        finally:
+            await self._give_back(worker.lease, budget, rest)
+
+    async def open(self, worker: LaneWorker, budget: Budget) -> HeldLane:
+        """Return the lane with a client that speaks for its company."""
+        lease = worker.lease
+        connection = await self.connections.get(lease.tenant_id, lease.realm_id)
+        lane = HeldLane(
+            lease=lease,
+            ends_at=worker.ends_at,
+            sync_from=connection.sync_from,
+            clock=self.clock,
+            inbox=self.inbox,
+            books=BookStore(self.pool, realm_id=lease.realm_id, tenant_id=lease.tenant_id),
+            intents=self.intents,
+            effects=self.effects,
+        )
+        lane.equip(self._client(lane, budget), connection.company)
+        lane.prepared = connection.company is not None
+
+        def extend(ends_at: float) -> None:
+            lane.ends_at = ends_at
+
+        worker.extend = extend
+        return lane
+
+    async def prepare(self, lane: HeldLane) -> None:
+        """Run preflight and keep what it learned."""
+        lane.equip(lane.client, await preflight(lane.client, lane.books))
+        lane.prepared = True
+
+    def _client(self, lane: HeldLane, budget: Budget) -> QBOClient:
+        tokens = LaneTokens(
+            store=self.connections,
+            app=self.app,
+            clock=self.clock,
+            tenant_id=lane.tenant_id,
+            realm_id=lane.realm_id,
+        )
+        return QBOClient(
+            http=self.http,
+            base_url=self.base_url,
+            realm_id=lane.realm_id,
+            tokens=tokens,
+            budget=budget,
+            clock=self.clock,
+            before_send=lane.outlasts,
+            observe=self._observe,
+            timeout=self.timeout_seconds,
+        )
+
+    async def _ready(self, lane: HeldLane) -> bool:
+        if lane.prepared:
+            return True
+        try:
+            await self.prepare(lane)
+        except (QBOError, OAuthError) as error:
+            verdict = judge(error, now=self.clock.now(), attempts=0, tries=9, policy=self.retry, rng=self.rng)
+            log.warning("preflight_failed", realm_id=lane.realm_id, error=str(error))
+            if isinstance(verdict, Parked):
+                await lane.commit(Effects(parked=verdict))
+            return False
+        return True
+
+    async def _turn(self, worker: LaneWorker, lane: HeldLane) -> float:
+        writer = Writer(lane=lane, clock=self.clock, policy=self.retry, rng=self.rng)
+        ring = KeyRing()
+        applier = Applier(
+            lane=lane, writer=writer, ring=ring, clock=self.clock, policy=self.retry, rng=self.rng
+        )
+        turn = Turn(
+            rows=lane, applier=applier, writer=writer, ring=ring, clock=self.clock, policy=self.turn,
+            read=self._read, alone=self.alone, done=self._count,
+        )  # fmt: skip
+        worker.nudge, worker.stop = turn.nudge, turn.stop
+        with structlog.contextvars.bound_contextvars(realm_id=lane.realm_id, tenant_id=lane.tenant_id):
+            await turn.run()
+        return 0.0 if turn.in_order else _REST_SECONDS
+
+    async def _give_back(self, lease: Lease, budget: Budget, rest_seconds: float) -> None:
+        try:
+            await self.lanes.release(lease, budget=budget.snapshot(), rest_seconds=rest_seconds)
+        except AWAY as error:
+            # The lease lapses by itself; the next owner starts with an empty budget.
+            log.warning("lane_not_given_back", realm_id=lease.realm_id, error=str(error))
+
+    def _budget(self, lease: Lease) -> Budget:
+        if lease.budget is not None:
+            return Budget.restore(lease.budget, self.limits, self.clock)
+        return Budget.empty(self.limits, self.clock) if lease.lapsed else Budget(self.limits, self.clock)
+
+    def _read(self, row: Row) -> Event:
+        if row.payload is None:
+            raise ValueError("the payload was removed after its time; replay the topic to bring it back")
+        return self.codec.decode(row.topic, row.payload)  # type: ignore[return-value]  # the topic names the type
+
+    def _count(self, row: Row, outcome: Outcome) -> None:
+        self.on_outbox()
+        state = state_of(outcome)
+        self.metrics.decided.labels(row.topic, state).inc()
+        if row.appended_at is not None and state == "done":
+            self.metrics.delay.labels(row.topic).observe((self.clock.now() - row.appended_at).total_seconds())
+
+    def _observe(self, exchange: Exchange) -> None:
+        self.metrics.requests.labels(exchange.operation, exchange.outcome).observe(exchange.seconds)
+        if exchange.metered:
+            self.metrics.metered.inc()
+        if exchange.status == 429:  # noqa: PLR2004 - HTTP's own number
+            self.metrics.throttled.inc()

@@ -1,0 +1,42 @@
+"""Structured logs: constant event names, facts as fields, never a secret."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_SECRET_NAMES = re.compile(r"token|secret|password|authorization|key$", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)([^:/@\s]+):[^@\s]+@")
+_BEARER = re.compile(r"(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+")
+
+
+def mask(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take out whatever is named like a secret, and passwords and bearer tokens within texts."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            text = _URL_PASSWORD.sub(r"\1:***@", _BEARER.sub(r"\1 ***", value))
+            event[name] = "***" if _SECRET_NAMES.search(name) else text
+    return event
+
+
+def set_up_logs(level: str, form: str) -> None:
+    """Send structured logs to standard error, as JSON lines or for reading."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    tail: list[Any] = [structlog.processors.format_exc_info, mask] if form == "json" else [mask]
+    structlog.configure(
+        processors=[*shared, *tail, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")

@@ -1,0 +1,261 @@
+"""One running process: its roles, started together and stopped in order.
+
+Ingest stops first (nothing new), then the lanes drain and are given back, then the relay sends what that made,
+then the pool closes. A background task that dies stops the process instead of letting it limp.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import structlog
+
+from bridge.bootstrap import Core, kafka_config, oauth_app, open_core, open_lane_works
+from bridge.health import Checks, http_server
+from bridge.kafka import KafkaRecords, KafkaSender
+from bridge.lanes.keeper import KeeperPolicy, LaneKeeper
+from bridge.settings import Settings
+from bridge.store.database import AWAY
+from bridge.store.ingest import IngestInbox
+from bridge.store.migrate import pending
+from bridge.store.outbox import OutboxStore
+from bridge.store.shards import ShardLocks
+from bridge.store.survey import Survey
+from bridge.store.wakeups import listen
+from consumers.dead_letters import DeadLetterLimit, TooManyDeadLetters
+from consumers.ingest import Ingest, IngestPolicy
+from consumers.reading import ENTITY_KINDS
+from consumers.records import Received
+from producers.ports import Unsent
+from producers.relay import Relay, RelayPolicy
+
+log = structlog.get_logger(__name__)
+
+_SURVEY_SECONDS = 5.0
+
+
+class Role(StrEnum):
+    INGEST = "ingest"
+    SYNC = "sync"
+    RELAY = "relay"
+
+
+class NotMigrated(Exception):
+    """The database is behind this release."""
+
+
+@dataclass(slots=True)
+class Part:
+    """A role's loop, and how it is asked to end."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+    stop: Callable[[], None]
+
+
+@dataclass(slots=True)
+class Running:
+    """What the roles of one process need of each other."""
+
+    parts: list[Part] = field(default_factory=list)
+    checks: dict[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
+    works_lanes: bool = False
+    want: Callable[[tuple[str, ...]], None] = lambda _: None
+    nudge_relay: Callable[[], None] = lambda: None
+
+
+async def run(settings: Settings, roles: Sequence[Role]) -> None:
+    """Run until SIGTERM or SIGINT, then drain. Raises what killed a part, if one died."""
+    if missing := await pending(settings.database_url.get_secret_value()):
+        raise NotMigrated(f"The database lacks {', '.join(missing)}. Run `qbo-bridge migrate` first.")
+    async with AsyncExitStack() as stack:
+        core = await stack.enter_async_context(open_core(settings))
+        running = Running()
+        # In the order they are stopped in reverse: the relay last, ingest first.
+        if Role.RELAY in roles:
+            await stack.enter_async_context(_relay(core, running))
+        if Role.SYNC in roles:
+            await stack.enter_async_context(_sync(core, running))
+        if Role.INGEST in roles:
+            await stack.enter_async_context(_ingest(core, running))
+        running.checks["postgresql"] = lambda: _postgresql(core)
+        await stack.enter_async_context(_http(core, running.checks))
+        await _until_stopped(core, running)
+
+
+async def _until_stopped(core: Core, running: Running) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    tasks = {part.name: asyncio.create_task(part.run(), name=part.name) for part in running.parts}
+    survey = asyncio.create_task(_survey(core), name="survey")
+    waiter = asyncio.create_task(stopped.wait(), name="signal")
+    log.info("running", parts=list(tasks), owner=core.owner)
+    try:
+        await asyncio.wait({*tasks.values(), survey, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("draining")
+        for part in reversed(running.parts):
+            part.stop()
+            await asyncio.wait({tasks[part.name]})
+    finally:
+        for task in (survey, waiter):
+            task.cancel()
+    await asyncio.gather(*tasks.values())
+    if not stopped.is_set():
+        raise RuntimeError("a part of the process ended by itself")
+    log.info("stopped")
+
+
+@asynccontextmanager
+async def _relay(core: Core, running: Running) -> AsyncIterator[None]:
+    settings = core.settings
+    shards = ShardLocks(settings.database_url.get_secret_value())
+    sender = KafkaSender(kafka_config(settings), topic_prefix=settings.topic_prefix)
+
+    def sent(rows: Sequence[Unsent]) -> None:
+        for row in rows:
+            core.metrics.outbox_sent.labels(row.topic).inc()
+
+    relay = Relay(
+        outbox=OutboxStore(core.pool), shards=shards, wire=core.codec, sender=sender,
+        policy=RelayPolicy(topic_prefix=settings.topic_prefix), monotonic=core.clock.monotonic, on_sent=sent,
+        away=AWAY,
+    )  # fmt: skip
+
+    def stop() -> None:
+        relay.stop()
+        asyncio.get_running_loop().call_later(settings.drain_seconds, sender.stop)
+
+    running.parts.append(Part("relay", relay.run, stop))
+    running.nudge_relay = relay.nudge
+    try:
+        yield
+    finally:
+        sender.stop()
+        await shards.close()
+
+
+@asynccontextmanager
+async def _sync(core: Core, running: Running) -> AsyncIterator[None]:
+    settings = core.settings
+    app = await asyncio.to_thread(oauth_app, settings)
+    async with open_lane_works(core, app) as works:
+        works.lanes.on_outbox = running.nudge_relay
+        keeper = LaneKeeper(
+            store=works.store, clock=core.clock, metrics=core.metrics, work=works.lanes.work,
+            policy=KeeperPolicy(
+                lease_seconds=settings.lease_seconds,
+                most_lanes=settings.most_lanes,
+                quantum_seconds=settings.lane_quantum_seconds,
+            ),
+        )  # fmt: skip
+        running.parts.append(Part("lanes", keeper.run, keeper.stop))
+        running.want, running.works_lanes = keeper.want, True
+        groups = [asyncio.ensure_future(group()) for group in works.groups]
+        groups.append(asyncio.ensure_future(listen(settings.database_url.get_secret_value(), keeper.want)))
+        try:
+            yield
+        finally:
+            for group in groups:
+                group.cancel()
+
+
+@asynccontextmanager
+async def _ingest(core: Core, running: Running) -> AsyncIterator[None]:
+    settings = core.settings
+    topics = {settings.topic_prefix + topic: topic for topic in ENTITY_KINDS}
+    config = {**kafka_config(settings), "group.id": settings.consumer_group, "client.id": core.owner}
+    records = KafkaRecords(config, list(topics))
+
+    def received(what: Received) -> None:
+        running.want(what.due_realms)
+        if what.dead or what.reused_ids:
+            running.nudge_relay()
+        fates = {"stored": what.stored, "duplicate": what.duplicates, "reused_id": what.reused_ids,
+                 "not_connected": what.not_connected, "dead": what.dead}  # fmt: skip
+        for fate, count in fates.items():
+            core.metrics.received.labels(fate).inc(count)
+        core.metrics.lag.set(records.lag())
+
+    ingest = Ingest(
+        records=records, inbox=IngestInbox(core.pool, tell_others=not running.works_lanes),
+        codec=core.codec, clock=core.clock, topics=topics, on_received=received,
+        on_pause=lambda paused: core.metrics.ingest_paused.set(paused),
+        policy=IngestPolicy(
+            most_workable=settings.most_workable,
+            dead_letter_topic="qbo-bridge.dead-letter",
+            dead_letters=DeadLetterLimit(share=settings.dead_letter_share, run=settings.dead_letter_run),
+        ),
+    )  # fmt: skip
+
+    async def until_halted() -> None:
+        try:
+            await ingest.run()
+        except TooManyDeadLetters as error:
+            # The rest of the process goes on; an operator looks at the records, or rolls this release back.
+            log.error("ingest_halted", reason=str(error))
+            core.metrics.ingest_halted.set(1)
+            running.checks["ingest"] = _always(
+                f"Ingest halted: {error}. Look at `qbo-bridge dead-letters`, restart."
+            )
+            await halted.wait()
+
+    def stop() -> None:
+        ingest.stop()
+        halted.set()
+
+    halted = asyncio.Event()
+    running.parts.append(Part("ingest", until_halted, stop))
+    running.checks["kafka"] = lambda: _assigned(records)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(records.close)
+
+
+@asynccontextmanager
+async def _http(core: Core, checks: Checks) -> AsyncIterator[None]:
+    settings = core.settings
+    server = http_server(host=settings.http_host, port=settings.http_port, metrics=core.metrics, ready=checks)
+    async with server as address:
+        log.info("listening", url=address.url)
+        if settings.http_address_file is not None:
+            settings.http_address_file.write_text(address.url, encoding="utf-8")
+        yield
+
+
+async def _survey(core: Core) -> None:
+    survey, outbox = Survey(core.pool, core.metrics), OutboxStore(core.pool)
+    while True:
+        try:
+            await survey.take()
+            unsent, age = await outbox.backlog()
+            core.metrics.outbox_unsent.set(unsent)
+            core.metrics.outbox_age.set(age)
+        except AWAY as error:
+            log.warning("survey_waits_for_postgresql", error=str(error))
+        await core.clock.sleep(_SURVEY_SECONDS)
+
+
+async def _postgresql(core: Core) -> str | None:
+    try:
+        async with core.pool.connection(timeout=2) as connection:
+            await connection.execute("SELECT 1")
+    except AWAY as error:
+        return f"PostgreSQL does not answer: {error}"
+    return None
+
+
+async def _assigned(records: KafkaRecords) -> str | None:
+    return None if records.assigned else "Kafka has not assigned partitions to this process yet."
+
+
+def _always(sentence: str) -> Callable[[], Awaitable[str | None]]:
+    async def check() -> str | None:
+        return sentence
+
+    return check

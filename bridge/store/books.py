@@ -1,0 +1,100 @@
+"""What the bridge remembers of one company. Satisfies `consumers.ports.Books`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mapping.company import Company, to_json
+from psycopg.types.json import Jsonb
+
+from bridge.store.copies import CopyStore
+from bridge.store.database import Pool
+from consumers.intents import CrmRef, Intent, Link
+from consumers.records import Row
+from qbo_client.writes import Operation, Write
+
+_LINK = "SELECT * FROM link WHERE realm_id = %s AND crm_kind = %s AND crm_id = %s AND currency = %s"
+_LINKS_TO = (
+    "SELECT * FROM link WHERE realm_id = %s AND qbo_kind = %s AND qbo_id = %s ORDER BY linked_at, crm_id"
+)
+_NUMBER = """
+SELECT coalesce(max(number), 0) AS number FROM intent
+ WHERE realm_id = %s AND crm_kind = %s AND crm_id = %s AND currency = %s
+"""
+_NEWER = """
+SELECT EXISTS (SELECT 1 FROM inbox WHERE tenant_id = %s AND entity_kind = %s AND entity_id = %s
+    AND (entity_version, occurred_at) > (%s, %s) AND state IN ('pending', 'waiting')) AS newer
+"""
+_OPEN = "SELECT * FROM intent WHERE realm_id = %s AND state IN ('open', 'attention') ORDER BY id"
+
+
+class BookStore(CopyStore):
+    def __init__(self, pool: Pool, *, realm_id: str, tenant_id: str) -> None:
+        super().__init__(pool, realm_id)
+        self._tenant_id = tenant_id
+
+    async def link(self, ref: CrmRef) -> Link | None:
+        rows = await self._rows(_LINK, self._realm_id, ref.kind, ref.id, ref.currency)
+        return _link(rows[0]) if rows else None
+
+    async def links_to(self, qbo_kind: str, qbo_id: str) -> list[Link]:
+        return [_link(row) for row in await self._rows(_LINKS_TO, self._realm_id, qbo_kind, qbo_id)]
+
+    async def last_number(self, ref: CrmRef) -> int:
+        rows = await self._rows(_NUMBER, self._realm_id, ref.kind, ref.id, ref.currency)
+        return int(rows[0]["number"])
+
+    async def newer_in_inbox(self, row: Row) -> bool:
+        rows = await self._rows(
+            _NEWER, self._tenant_id, row.entity_kind, row.entity_id, row.entity_version, row.occurred_at
+        )
+        return bool(rows[0]["newer"])
+
+    async def open_intents(self) -> list[Intent]:
+        """Return every intent without a definite answer, oldest first; those in attention hold their keys too."""
+        return [_intent(row) for row in await self._rows(_OPEN, self._realm_id)]
+
+    async def save_company(self, company: Company) -> None:
+        query = "UPDATE connection SET company = %s WHERE realm_id = %s AND tenant_id = %s"
+        async with self._pool.connection() as connection:
+            await connection.execute(query, [Jsonb(to_json(company)), self._realm_id, self._tenant_id])
+
+    async def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        async with self._pool.connection() as connection:
+            return await (await connection.execute(query.encode(), values)).fetchall()
+
+
+def _ref(row: Mapping[str, Any]) -> CrmRef:
+    return CrmRef(kind=row["crm_kind"], id=row["crm_id"], currency=row["currency"])
+
+
+def _link(row: Mapping[str, Any]) -> Link:
+    same = ("qbo_kind", "qbo_id", "sync_token", "doc_number", "last_sent", "source_hash", "occurred_at", "origin",
+            "discrepancy")  # fmt: skip
+    return Link(ref=_ref(row), version=row["entity_version"], **{name: row[name] for name in same})
+
+
+def _intent(row: Mapping[str, Any]) -> Intent:
+    write = Write(
+        entity=row["entity"],
+        operation=Operation(row["operation"]),
+        body=row["body"],
+        request_id=row["request_id"],
+    )
+    same = (
+        "id",
+        "realm_id",
+        "tenant_id",
+        "inbox_id",
+        "number",
+        "remember",
+        "attempts",
+        "created_at",
+        "due_at",
+    )
+    return Intent(
+        ref=_ref(row),
+        write=write,
+        keys=tuple(row["keys"]),
+        in_attention=row["state"] == "attention",
+        **{name: row[name] for name in same},
+    )

@@ -1,0 +1,69 @@
+"""Local copies of QuickBooks' own objects, so that a steady state needs no metered read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mapping.to_qbo.customer import email_keys
+from psycopg.types.json import Jsonb
+
+from bridge.store.database import Pool
+
+#: The name by which each copied kind is found.
+_NAMES = {"Customer": "DisplayName", "Item": "Name", "PaymentMethod": "Name"}
+
+# An answer may arrive after a newer one: the higher SyncToken stays.
+UPSERT_COPY = """
+INSERT INTO local_copy (realm_id, qbo_kind, qbo_id, name_key, email_keys, active, sync_token, body)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (realm_id, qbo_kind, qbo_id) DO UPDATE SET
+    name_key = excluded.name_key, email_keys = excluded.email_keys, active = excluded.active,
+    sync_token = excluded.sync_token, body = excluded.body, seen_at = now()
+WHERE local_copy.sync_token <= excluded.sync_token
+"""
+
+_DELETED = " (deleted)"
+
+
+def is_copied(qbo_kind: str) -> bool:
+    return qbo_kind in _NAMES
+
+
+def name_key(name: str) -> str:
+    """Return a name as QuickBooks compares it: case-insensitive, without the suffix of inactive ones."""
+    return name.removesuffix(_DELETED).strip().casefold()
+
+
+def copy_values(realm_id: str, qbo_kind: str, body: Mapping[str, Any]) -> tuple[Any, ...]:
+    emails = email_keys((body.get("PrimaryEmailAddr") or {}).get("Address")) if qbo_kind == "Customer" else ()
+    name = name_key(str(body.get(_NAMES[qbo_kind], "")))
+    token = int(body.get("SyncToken") or 0)
+    active = bool(body.get("Active", True))
+    return (realm_id, qbo_kind, str(body["Id"]), name, list(emails), active, token, Jsonb(dict(body)))
+
+
+class CopyStore:
+    def __init__(self, pool: Pool, realm_id: str) -> None:
+        self._pool = pool
+        self._realm_id = realm_id
+
+    async def copy(self, qbo_kind: str, qbo_id: str) -> Mapping[str, Any] | None:
+        found = await self._bodies("qbo_kind = %s AND qbo_id = %s", qbo_kind, qbo_id)
+        return found[0] if found else None
+
+    async def copies_named(self, qbo_kind: str, name: str) -> list[Mapping[str, Any]]:
+        return await self._bodies("qbo_kind = %s AND name_key = %s", qbo_kind, name_key(name))
+
+    async def customers_with_email(self, email_key: str) -> list[Mapping[str, Any]]:
+        return await self._bodies("qbo_kind = 'Customer' AND email_keys @> %s::text[]", [email_key])
+
+    async def save_copies(self, qbo_kind: str, objects: Sequence[Mapping[str, Any]]) -> None:
+        if not objects:
+            return
+        async with self._pool.connection() as connection, connection.cursor() as cursor:
+            await cursor.executemany(UPSERT_COPY, [copy_values(self._realm_id, qbo_kind, o) for o in objects])
+
+    async def _bodies(self, condition: str, *values: Any) -> list[Mapping[str, Any]]:
+        query = f"SELECT body FROM local_copy WHERE realm_id = %s AND {condition} ORDER BY qbo_id"  # noqa: S608
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(query.encode(), [self._realm_id, *values])).fetchall()
+        return [row["body"] for row in rows]

@@ -1,0 +1,167 @@
+"""Leases: which process works on which company, and the fence that keeps a late one from committing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from bridge.store.database import Connection, Pool
+
+_CLAIM = """
+UPDATE lane SET owner = %(owner)s, epoch = lane.epoch + 1,
+       leased_until = clock_timestamp() + make_interval(secs => %(seconds)s),
+       -- An orderly hand-back left the budget for the next owner; after a lapse nobody knows what was used.
+       budget = CASE WHEN lane.owner IS NULL THEN lane.budget END
+  FROM (SELECT l.realm_id, l.owner IS NOT NULL AS lapsed, l.budget AS left_budget
+          FROM lane l
+          JOIN connection c ON c.realm_id = l.realm_id AND c.tenant_id = l.tenant_id AND c.state = 'connected'
+         WHERE (l.owner IS NULL OR l.leased_until < clock_timestamp())
+           AND (l.due_at <= clock_timestamp() OR l.realm_id = ANY(%(wanted)s))
+           AND (%(only_wanted)s = false OR l.realm_id = ANY(%(wanted)s))
+         ORDER BY l.due_at NULLS LAST
+         LIMIT %(limit)s
+           FOR UPDATE OF l SKIP LOCKED) AS free
+ WHERE lane.realm_id = free.realm_id
+RETURNING lane.realm_id, lane.tenant_id, lane.epoch, free.lapsed, free.left_budget
+"""
+
+# Rows are locked in one order everywhere, so that renewals, fences and wake-ups cannot deadlock.
+_RENEW = """
+UPDATE lane SET leased_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+  FROM (SELECT l.realm_id FROM lane l
+          JOIN unnest(%(realms)s::text[], %(epochs)s::bigint[]) AS held (realm_id, epoch)
+            ON held.realm_id = l.realm_id AND held.epoch = l.epoch
+         WHERE l.owner = %(owner)s
+         ORDER BY l.realm_id FOR UPDATE OF l) AS mine
+ WHERE lane.realm_id = mine.realm_id
+RETURNING lane.realm_id
+"""
+
+_LOCK = "SELECT 1 FROM lane WHERE realm_id = %(realm)s AND owner = %(owner)s AND epoch = %(epoch)s FOR UPDATE"
+
+# A second statement, so that its snapshot sees what ingest committed while the lock was waited for.
+_RELEASE = """
+UPDATE lane SET owner = NULL, leased_until = NULL, budget = %(budget)s,
+       due_at = (SELECT greatest(min(due), clock_timestamp() + make_interval(secs => %(rest)s)) FROM (
+           SELECT min(i.due_at) AS due FROM inbox i
+            WHERE i.tenant_id = lane.tenant_id AND i.state IN ('pending', 'waiting')
+           UNION ALL
+           SELECT min(n.due_at) FROM intent n WHERE n.realm_id = lane.realm_id AND n.state = 'open') AS next
+        WHERE due IS NOT NULL)
+ WHERE realm_id = %(realm)s
+"""
+
+_WAKE = """
+UPDATE lane SET due_at = least(coalesce(lane.due_at, clock_timestamp()), clock_timestamp())
+  FROM (SELECT realm_id FROM lane WHERE tenant_id = ANY(%(tenants)s) ORDER BY realm_id FOR UPDATE) AS woken
+ WHERE lane.realm_id = woken.realm_id
+RETURNING lane.realm_id
+"""
+
+_FENCE = """
+SELECT l.realm_id, l.epoch FROM lane l
+  JOIN unnest(%(realms)s::text[], %(epochs)s::bigint[]) AS held (realm_id, epoch)
+    ON held.realm_id = l.realm_id AND held.epoch = l.epoch
+ WHERE l.leased_until > clock_timestamp()
+ ORDER BY l.realm_id
+   FOR SHARE OF l
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """One claim of one lane. Its epoch is the fence for whatever is committed under it."""
+
+    realm_id: str
+    tenant_id: str
+    epoch: int
+    lapsed: bool = False
+    budget: Mapping[str, Any] | None = None
+
+
+class LaneStore:
+    def __init__(self, pool: Pool, *, owner: str, lease_seconds: float) -> None:
+        self._pool = pool
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+
+    async def claim(
+        self, *, limit: int, wanted: Sequence[str] = (), only_wanted: bool = False
+    ) -> list[Lease]:
+        """Take up to `limit` free lanes that are due (oldest first) or wanted, skipping what others hold."""
+        params = {
+            "owner": self._owner,
+            "seconds": self._lease_seconds,
+            "limit": limit,
+            "wanted": list(wanted),
+            "only_wanted": only_wanted,
+        }
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(_CLAIM, params)).fetchall()
+        return [_lease(row) for row in rows]
+
+    async def renew(self, leases: Iterable[Lease]) -> set[str]:
+        """Extend all leases by one statement and return the realms still held."""
+        held = list(leases)
+        params = {
+            "owner": self._owner,
+            "seconds": self._lease_seconds,
+            "realms": [lease.realm_id for lease in held],
+            "epochs": [lease.epoch for lease in held],
+        }
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(_RENEW, params)).fetchall()
+        return {row["realm_id"] for row in rows}
+
+    async def release(self, lease: Lease, *, budget: Mapping[str, Any], rest_seconds: float = 0) -> None:
+        """Give a lane back in order: due when its next row is, with what is left of its budget.
+
+        `rest_seconds`: it is not due before, whatever waits; for a lane that could not be worked.
+        """
+        params = {
+            "realm": lease.realm_id,
+            "owner": self._owner,
+            "epoch": lease.epoch,
+            "budget": Jsonb(dict(budget)),
+            "rest": rest_seconds,
+        }
+        async with self._pool.connection() as connection, connection.transaction():
+            if (await connection.execute(_LOCK, params)).rowcount:
+                await connection.execute(_RELEASE, params)
+
+    async def others_wait(self) -> bool:
+        """Tell whether a company is due that nobody holds."""
+        query = """
+            SELECT EXISTS (SELECT 1 FROM lane l
+                JOIN connection c ON c.realm_id = l.realm_id AND c.tenant_id = l.tenant_id
+                 AND c.state = 'connected'
+                WHERE l.due_at <= clock_timestamp() AND (l.owner IS NULL OR l.leased_until < clock_timestamp()))
+                AS waiting"""
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(query)).fetchone()
+        return bool(row and row["waiting"])
+
+
+async def wake(connection: Connection, tenants: Sequence[str]) -> tuple[str, ...]:
+    """Make the tenants' lanes due now, in the caller's transaction; return their realms."""
+    rows = await (await connection.execute(_WAKE, {"tenants": list(tenants)})).fetchall()
+    return tuple(row["realm_id"] for row in rows)
+
+
+async def fence(connection: Connection, claims: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Return which (realm, epoch) still hold their lane, and keep them so until the transaction ends."""
+    wanted = sorted(set(claims))
+    params = {"realms": [realm for realm, _ in wanted], "epochs": [epoch for _, epoch in wanted]}
+    rows = await (await connection.execute(_FENCE, params)).fetchall()
+    return {(row["realm_id"], row["epoch"]) for row in rows}
+
+
+def _lease(row: Mapping[str, Any]) -> Lease:
+    return Lease(
+        realm_id=row["realm_id"],
+        tenant_id=row["tenant_id"],
+        epoch=row["epoch"],
+        lapsed=row["lapsed"],
+        budget=row["left_budget"],
+    )

@@ -1,0 +1,237 @@
+"""Intents and what followed them, committed in groups: each item's epoch is checked, row by row."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from schemas.codec import Codec
+from schemas.events.quickbooks import SyncStatus
+
+from bridge.store.copies import UPSERT_COPY, copy_values, is_copied
+from bridge.store.database import Connection, Pool
+from bridge.store.events import connection_changed
+from bridge.store.lanes import Lease, fence
+from bridge.store.outbox import OutboxRow, add_to_outbox, shard_of
+from consumers.effects import Decided, Effects, Parked, Refused, Unanswered, Written
+from consumers.intents import Intent, Link
+from consumers.outcomes import Attention, Done, Waiting, state_of
+from consumers.ports import LaneLost, WritesStopped
+
+_INTENT = """
+INSERT INTO intent (realm_id, tenant_id, inbox_id, crm_kind, crm_id, currency, number, operation, entity,
+                    body, request_id, remember, keys)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+_CLOSE = """
+UPDATE intent SET state = %s, answer_code = %s, answer_detail = %s, intuit_tid = %s, attempts = attempts + 1,
+       closed_at = now()
+ WHERE realm_id = %s AND request_id = %s
+"""
+
+_KEEP_OPEN = """
+UPDATE intent SET state = %s, attempts = attempts + 1, due_at = %s WHERE realm_id = %s AND request_id = %s
+"""
+
+# The row that waited for this answer can go on at once.
+_RELEASE_ROW = "UPDATE inbox SET due_at = now() WHERE id = %s AND state = 'waiting'"
+
+_LINK = """
+INSERT INTO link (realm_id, crm_kind, crm_id, currency, tenant_id, qbo_kind, qbo_id, sync_token, doc_number,
+                  last_sent, source_hash, entity_version, occurred_at, origin, discrepancy)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (realm_id, crm_kind, crm_id, currency) DO UPDATE SET
+    qbo_kind = excluded.qbo_kind, qbo_id = excluded.qbo_id, sync_token = excluded.sync_token,
+    doc_number = excluded.doc_number, last_sent = excluded.last_sent, source_hash = excluded.source_hash,
+    entity_version = excluded.entity_version, occurred_at = excluded.occurred_at,
+    origin = link.origin, discrepancy = excluded.discrepancy, updated_at = now()
+"""
+
+_DECIDE = """
+UPDATE inbox SET state = %s, result = %s, cause = %s, message = %s, trace = %s, due_at = coalesce(%s, due_at),
+       attempts = attempts + 1, claims = 0, ran_alone = false, decided_at = now()
+ WHERE id = %s
+"""
+
+# It carries the full state: what waited or needed attention about an older one is settled by it.
+_SUPERSEDE = """
+UPDATE inbox SET state = 'done', result = 'superseded', cause = NULL, message = NULL, decided_at = now()
+ WHERE tenant_id = %s AND entity_kind = %s AND entity_id = %s AND entity_version < %s
+   AND state IN ('waiting', 'attention') AND id <> %s
+   AND NOT EXISTS (SELECT 1 FROM intent n WHERE n.inbox_id = inbox.id AND n.state IN ('open', 'attention'))
+"""
+
+# Told only when the standing really changed, and never by an older state of the record.
+_TELL = """
+WITH changed AS (
+    INSERT INTO standing (tenant_id, record_type, record_id, realm_id, state, cause, message, quickbooks,
+                          entity_version)
+    VALUES (%(tenant)s, %(type)s, %(record)s, %(realm)s, %(state)s, %(cause)s, %(message)s, %(quickbooks)s,
+            %(version)s)
+    ON CONFLICT (tenant_id, record_type, record_id) DO UPDATE SET
+        realm_id = excluded.realm_id, state = excluded.state, cause = excluded.cause,
+        message = excluded.message, quickbooks = excluded.quickbooks,
+        entity_version = excluded.entity_version, changed_at = now()
+    WHERE standing.entity_version <= excluded.entity_version
+      AND (standing.realm_id, standing.state, standing.cause, standing.quickbooks)
+          IS DISTINCT FROM (excluded.realm_id, excluded.state, excluded.cause, excluded.quickbooks)
+    RETURNING 1)
+INSERT INTO outbox (shard, topic, key, event_id, payload)
+SELECT %(shard)s, 'qb.sync.status', %(tenant)s, %(event)s, %(payload)s FROM changed
+"""
+
+_PARK = """
+UPDATE connection SET state = %s, cause = %s, message = %s
+ WHERE tenant_id = %s AND realm_id = %s AND state = 'connected'
+RETURNING company ->> 'name' AS company_name, import_invoices, review_requests
+"""
+
+
+Verdicts = list[Exception | None]
+
+
+class OutcomeStore:
+    """The two commits of every write: before it is sent, and after it is answered."""
+
+    def __init__(self, pool: Pool, codec: Codec) -> None:
+        self._pool = pool
+        self._codec = codec
+
+    async def commit_intents(self, items: Sequence[tuple[Lease, Intent]]) -> Verdicts:
+        """Store intents in one transaction; those whose lane was lost, or all if writes are stopped, are not."""
+        async with self._pool.connection() as connection, connection.transaction():
+            held = await fence(connection, ((lease.realm_id, lease.epoch) for lease, _ in items))
+            stopped = await _writes_stopped(connection)
+            if not stopped:
+                kept = [intent for lease, intent in items if (lease.realm_id, lease.epoch) in held]
+                await _many(connection, _INTENT, [_intent_values(intent) for intent in kept])
+        return [stopped or _verdict(lease, held) for lease, _ in items]
+
+    async def commit_effects(self, items: Sequence[tuple[Lease, Effects]]) -> Verdicts:
+        """Store what followed: intent, link, local copy, inbox row, outbox rows, together for each item."""
+        async with self._pool.connection() as connection, connection.transaction():
+            held = await fence(connection, ((lease.realm_id, lease.epoch) for lease, _ in items))
+            kept = [(lease, effects) for lease, effects in items if (lease.realm_id, lease.epoch) in held]
+            await self._answers(connection, kept)
+            await self._decisions(connection, kept)
+            for lease, effects in kept:
+                if effects.parked:
+                    await self._park(connection, lease, effects.parked)
+        return [_verdict(lease, held) for lease, _ in items]
+
+    async def _answers(self, connection: Connection, kept: Sequence[tuple[Lease, Effects]]) -> None:
+        answers = [effects.answer for _, effects in kept if effects.answer]
+        written = [a for a in answers if isinstance(a, Written)]
+        await _many(connection, _CLOSE, [_close_values(a) for a in answers if not isinstance(a, Unanswered)])
+        await _many(connection, _KEEP_OPEN, [_open_values(a) for a in answers if isinstance(a, Unanswered)])
+        links = [(a.intent.realm_id, a.intent.tenant_id, a.link) for a in written]
+        links += [(lease.realm_id, lease.tenant_id, e.link) for lease, e in kept if e.link]
+        await _many(connection, _LINK, [_link_values(*link) for link in links])
+        copied = [a for a in written if is_copied(a.link.qbo_kind)]
+        await _many(
+            connection,
+            UPSERT_COPY,
+            [copy_values(a.intent.realm_id, a.link.qbo_kind, a.object) for a in copied],
+        )
+        closed = [a for a in answers if not isinstance(a, Unanswered)]
+        await _many(connection, _RELEASE_ROW, [(a.intent.inbox_id,) for a in closed])
+
+    async def _decisions(self, connection: Connection, kept: Sequence[tuple[Lease, Effects]]) -> None:
+        decided = [(lease, effects.decided) for lease, effects in kept if effects.decided]
+        await _many(connection, _DECIDE, [_decide_values(d) for _, d in decided])
+        done = [d.row for _, d in decided if isinstance(d.outcome, Done)]
+        await _many(
+            connection,
+            _SUPERSEDE,
+            [(r.tenant_id, r.entity_kind, r.entity_id, r.entity_version, r.id) for r in done],
+        )
+        told = [(lease, d.told) for lease, d in decided if d.told]
+        await _many(connection, _TELL, [self._tell_values(lease, status) for lease, status in told])
+
+    async def _park(self, connection: Connection, lease: Lease, parked: Parked) -> None:
+        values = (parked.state.value.lower(), parked.cause, parked.message, lease.tenant_id, lease.realm_id)
+        row = await (await connection.execute(_PARK, values)).fetchone()
+        if row:
+            event = connection_changed(
+                tenant_id=lease.tenant_id, realm_id=lease.realm_id, state=parked.state, cause=parked.cause,
+                message=parked.message, at=datetime.now(UTC), **row,
+            )  # fmt: skip
+            payload = self._codec.encode(event)
+            topic = "qb.connection.changed"
+            await add_to_outbox(
+                connection,
+                [OutboxRow(topic=topic, key=lease.tenant_id, event_id=event.event_id, payload=payload)],
+            )
+
+    def _tell_values(self, lease: Lease, status: SyncStatus) -> dict[str, Any]:
+        references = [{"type": r.type, "id": r.id, "doc_number": r.doc_number} for r in status.quickbooks]
+        return {
+            "tenant": status.tenant_id,
+            "type": status.record_type.value,
+            "record": status.record_id,
+            "realm": lease.realm_id,
+            "state": status.state.value,
+            "cause": status.cause,
+            "message": status.message,
+            "quickbooks": Jsonb(references),
+            "version": status.entity_version,
+            "shard": shard_of(status.tenant_id),
+            "event": status.event_id,
+            "payload": self._codec.encode(status),
+        }
+
+
+async def _writes_stopped(connection: Connection) -> WritesStopped | None:
+    row = await (await connection.execute("SELECT reason FROM stop_writes")).fetchone()
+    return WritesStopped(row["reason"]) if row else None
+
+
+async def _many(connection: Connection, query: str, values: Sequence[Any]) -> None:
+    if values:
+        async with connection.cursor() as cursor:
+            await cursor.executemany(query, values)
+
+
+def _verdict(lease: Lease, held: set[tuple[str, int]]) -> LaneLost | None:
+    return None if (lease.realm_id, lease.epoch) in held else LaneLost(lease.realm_id)
+
+
+def _intent_values(intent: Intent) -> tuple[Any, ...]:
+    ref, write = intent.ref, intent.write
+    return (
+        intent.realm_id, intent.tenant_id, intent.inbox_id, ref.kind, ref.id, ref.currency, intent.number,
+        write.operation.value, write.entity, write.body, write.request_id, Jsonb(dict(intent.remember)),
+        list(intent.keys),
+    )  # fmt: skip
+
+
+def _close_values(answer: Written | Refused) -> tuple[Any, ...]:
+    key = (answer.intent.realm_id, answer.intent.write.request_id)
+    if isinstance(answer, Written):
+        return ("done", None, None, answer.intuit_tid, *key)
+    return ("refused", answer.code, answer.detail, answer.intuit_tid, *key)
+
+
+def _open_values(answer: Unanswered) -> tuple[Any, ...]:
+    state = "attention" if answer.attention else "open"
+    return (state, answer.due, answer.intent.realm_id, answer.intent.write.request_id)
+
+
+def _link_values(realm_id: str, tenant_id: str, link: Link) -> tuple[Any, ...]:
+    ref = link.ref
+    return (
+        realm_id, ref.kind, ref.id, ref.currency, tenant_id, link.qbo_kind, link.qbo_id, link.sync_token,
+        link.doc_number, Jsonb(dict(link.last_sent)) if link.last_sent is not None else None, link.source_hash,
+        link.version, link.occurred_at, link.origin, link.discrepancy,
+    )  # fmt: skip
+
+
+def _decide_values(decided: Decided) -> tuple[Any, ...]:
+    outcome = decided.outcome
+    result = outcome.result.value if isinstance(outcome, Done) else None
+    cause = None if isinstance(outcome, Done) else outcome.cause
+    message = None if isinstance(outcome, Done) else outcome.message
+    trace = outcome.trace if isinstance(outcome, Attention) else None
+    due = outcome.due if isinstance(outcome, Waiting) else None
+    return (state_of(outcome), result, cause, message, trace, due, decided.row.id)

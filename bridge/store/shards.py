@@ -1,0 +1,41 @@
+"""Which outbox shards this process relays: one PostgreSQL advisory lock each, held by a session of its own."""
+
+from collections.abc import Sequence
+
+from psycopg import AsyncConnection
+
+from bridge.store.outbox import SHARDS
+
+#: First key of the two-key advisory locks; the second is the shard.
+_LOCK_CLASS = 730_251
+
+
+class ShardLocks:
+    """Satisfies `producers.ports.Shards`. If the session ends, PostgreSQL frees the locks for others."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session: AsyncConnection | None = None
+        self._mine: set[int] = set()
+
+    async def mine(self) -> Sequence[int]:
+        if self._session is None or self._session.closed:
+            self._mine = set()
+            self._session = await AsyncConnection.connect(
+                self._url, autocommit=True, application_name="qbo-bridge relay"
+            )
+        for shard in range(SHARDS):
+            if shard not in self._mine and await self._try(self._session, shard):
+                self._mine.add(shard)
+        if len(self._mine) == SHARDS:
+            await self._session.execute("SELECT 1")  # the locks are only ours while the session lives
+        return sorted(self._mine)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _try(self, session: AsyncConnection, shard: int) -> bool:
+        cursor = await session.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, shard])
+        row = await cursor.fetchone()
+        return bool(row and row[0])

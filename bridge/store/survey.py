@@ -1,0 +1,41 @@
+"""What operators look at: counts and ages, read from the database every few seconds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.metrics import Metrics
+from bridge.store.database import Pool
+
+_CONNECTION_STATES = ("connected", "paused", "reconnect_needed", "disconnected")
+
+_INBOX = """
+SELECT state, count(*) AS n,
+       extract(epoch FROM now() - min(received_at))::float8 AS age
+  FROM inbox WHERE state IN ('pending', 'waiting', 'attention') GROUP BY state
+"""
+_ATTENTION = "SELECT cause, count(*) AS n FROM inbox WHERE state = 'attention' GROUP BY cause"
+_CONNECTIONS = "SELECT state, count(*) AS n FROM connection GROUP BY state"
+
+
+class Survey:
+    def __init__(self, pool: Pool, metrics: Metrics) -> None:
+        self._pool = pool
+        self._metrics = metrics
+
+    async def take(self) -> None:
+        """Refresh the gauges that only the database knows."""
+        inbox = {row["state"]: row for row in await self._rows(_INBOX)}
+        for state in ("pending", "waiting", "attention"):
+            row = inbox.get(state, {"n": 0, "age": 0})
+            self._metrics.inbox.labels(state).set(row["n"])
+            self._metrics.inbox_age.labels(state).set(row["age"])
+        self._metrics.attention.clear()
+        for row in await self._rows(_ATTENTION):
+            self._metrics.attention.labels(row["cause"]).set(row["n"])
+        connections = {row["state"]: row["n"] for row in await self._rows(_CONNECTIONS)}
+        for state in _CONNECTION_STATES:
+            self._metrics.connections.labels(state).set(connections.get(state, 0))
+
+    async def _rows(self, query: str) -> Sequence[dict[str, Any]]:
+        async with self._pool.connection() as connection:
+            return await (await connection.execute(query.encode())).fetchall()

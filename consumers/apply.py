@@ -1,0 +1,118 @@
+"""Applying one inbox row: handler, failures, and the transaction that decides it."""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+import structlog
+from schemas.events.crm import ContactActive, PaymentCompleted
+
+from consumers.effects import Decided, Effects, Parked, Written
+from consumers.failures import RetryPolicy, TryAgain, bug, judge
+from consumers.handlers.contact_active import contact_active
+from consumers.handlers.payment_completed import payment_completed
+from consumers.intents import CrmRef, Link
+from consumers.keys import KeyRing
+from consumers.outcomes import Outcome, Waiting
+from consumers.ports import Lane, LaneLost, StoreAway
+from consumers.records import Row
+from consumers.standing import told
+from consumers.work import LastWrite, Work, after_writing
+from consumers.writing import NoAnswer, Writer
+from qbo_client.clock import Clock
+from qbo_client.errors import QBOError
+
+log = structlog.get_logger(__name__)
+
+Event = ContactActive | PaymentCompleted
+Handler = Callable[[Event, Work], Awaitable[Outcome | LastWrite]]
+
+#: The whole service, in one table: which handler serves which topic.
+HANDLERS: Mapping[str, Handler] = {
+    "contact.active": contact_active,  # type: ignore[dict-item]  # the topic names the event's type
+    "payment.completed": payment_completed,  # type: ignore[dict-item]
+}
+
+
+class CompanyParked(Exception):
+    """The company cannot be worked on until somebody does something; its rows stay as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applier:
+    """Applies the rows of one lane."""
+
+    lane: Lane
+    writer: Writer
+    ring: KeyRing
+    clock: Clock
+    policy: RetryPolicy
+    rng: random.Random
+
+    async def apply(self, row: Row, event: Event, keys: tuple[str, ...]) -> Outcome:
+        """Work on a row until it is decided, and return its outcome.
+
+        Raises CompanyParked, LaneLost or NoAnswer; then the row is not decided, or waits for the answer.
+        """
+        tries = 0
+        while True:
+            work = Work(
+                row=row, lane=self.lane, writer=self.writer, ring=self.ring, keys=keys, read_again=tries > 0
+            )
+            try:
+                return await self._once(event, work)
+            except (LaneLost, CompanyParked, StoreAway):
+                raise
+            except NoAnswer as error:
+                message = "QuickBooks did not answer; the same request is sent again until it does."
+                await self.decide(row, Waiting("no_answer", message, error.due))
+                raise
+            except Exception as error:  # noqa: BLE001 - the edge: every failure becomes a visible state
+                verdict = judge(
+                    error,
+                    now=self.clock.now(),
+                    attempts=row.attempts,
+                    tries=tries,
+                    policy=self.policy,
+                    rng=self.rng,
+                )
+                log.info("row_not_applied", inbox_id=row.id, error=str(error), verdict=type(verdict).__name__)
+            if isinstance(verdict, Parked):
+                await self._park(verdict)
+            if not isinstance(verdict, TryAgain):
+                return await self.decide(row, verdict)
+            tries += 1
+
+    async def decide(self, row: Row, outcome: Outcome, written: Written | None = None) -> Outcome:
+        """Commit a row's outcome, with the answer of its last write if there was one."""
+        link = written.link if written else await self._link(row)
+        status = told(row, outcome, [link] if link else [], at=self.clock.now())
+        decided = Decided(row=row, outcome=outcome, told=status)
+        await self.lane.commit(Effects(answer=written, decided=decided))
+        return outcome
+
+    async def fail(self, row: Row, error: Exception) -> Outcome:
+        """Put a row whose event cannot even be read before a person."""
+        return await self.decide(row, bug(error))
+
+    async def park(self, error: QBOError) -> None:
+        """Park the company for an error that is about all of it; raises CompanyParked."""
+        verdict = judge(error, now=self.clock.now(), attempts=0, tries=0, policy=self.policy, rng=self.rng)
+        assert isinstance(verdict, Parked), "only errors about a company park it"
+        await self._park(verdict)
+
+    async def _park(self, parked: Parked) -> NoReturn:
+        await self.lane.commit(Effects(parked=parked))
+        raise CompanyParked(parked.cause)
+
+    async def _once(self, event: Event, work: Work) -> Outcome:
+        step = await HANDLERS[work.row.topic](event, work)
+        if not isinstance(step, LastWrite):
+            return await self.decide(work.row, step)
+        intent = await self.writer.prepare(step.draft, inbox_id=work.row.id, keys=work.keys)
+        written = await self.writer.send(intent)
+        return await self.decide(work.row, after_writing(step, written.link), written)
+
+    async def _link(self, row: Row) -> Link | None:
+        return await self.lane.books.link(CrmRef(kind=row.entity_kind, id=row.entity_id))

@@ -1,0 +1,66 @@
+"""The items and payment methods that sales refer to: found by name, made on first use."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mapping.to_qbo.sales_receipt import ItemWanted, new_item, new_payment_method
+
+from consumers.intents import CrmRef, Draft, Source
+from consumers.work import Work
+from qbo_client.query import literal
+from qbo_client.writes import Operation
+
+#: Kinds of items that a sale may use: never Inventory, Group or Category.
+_SALEABLE = frozenset({"Service", "NonInventory"})
+
+
+async def item_ids(wanted: Sequence[ItemWanted], work: Work, source: Source) -> dict[str, str]:
+    """Return the QuickBooks id for each wanted item's key."""
+    found = {item.key: await _known_item(item, work) for item in wanted}
+    missing = [item for item in wanted if found[item.key] is None]
+    if missing:
+        # Two sales may want the same new item: one makes it, the other finds it under the lock.
+        async with work.ring.holding({f"item:{item.name.casefold()}" for item in missing}):
+            for item in missing:
+                found[item.key] = await _find_or_make_item(item, work, source)
+    return {key: item_id for key, item_id in found.items() if item_id is not None}
+
+
+async def payment_method_id(name: str, work: Work, source: Source) -> str:
+    """Return the QuickBooks id of the payment method of this name."""
+    if known := await work.books.copies_named("PaymentMethod", name):
+        return str(known[0]["Id"])
+    async with work.ring.holding({f"method:{name.casefold()}"}):
+        if known := await _look_up("PaymentMethod", name, work):
+            return str(known[0]["Id"])
+        draft = _draft("payment_method", name, "PaymentMethod", new_payment_method(name), source)
+        return str((await work.write(draft))["Id"])
+
+
+async def _known_item(item: ItemWanted, work: Work) -> str | None:
+    return _usable(await work.books.copies_named("Item", item.name))
+
+
+async def _find_or_make_item(item: ItemWanted, work: Work, source: Source) -> str:
+    if found := _usable(await _look_up("Item", item.name, work)):
+        return found
+    body = new_item(item, work.company)
+    return str((await work.write(_draft("item", item.key, "Item", body, source)))["Id"])
+
+
+async def _look_up(entity: str, name: str, work: Work) -> list[Mapping[str, Any]]:
+    if known := await work.books.copies_named(entity, name):
+        return known
+    rows = await work.client.query(f"SELECT * FROM {entity} WHERE Name = {literal(name)}")  # noqa: S608
+    await work.books.save_copies(entity, rows)
+    return list(rows)
+
+
+def _usable(items: Sequence[Mapping[str, Any]]) -> str | None:
+    usable = [i for i in items if i.get("Type") in _SALEABLE and i.get("Active", True)]
+    return str(usable[0]["Id"]) if usable else None
+
+
+def _draft(kind: str, key: str, entity: str, body: Mapping[str, Any], source: Source) -> Draft:
+    ref = CrmRef(kind=kind, id=key)
+    return Draft(ref=ref, operation=Operation.CREATE, entity=entity, body=body, source=source)

@@ -1,0 +1,96 @@
+"""`payment.completed`: money that was taken is a sales receipt in the books."""
+
+from datetime import timedelta
+
+from mapping.booking import why_not_booked
+from mapping.to_qbo.sales_receipt import items_wanted, payment_method_name, sales_receipt
+from schemas.events.crm import PaymentCompleted, PaymentStatus
+
+from consumers.catalog import item_ids, payment_method_id
+from consumers.customers import customer_for_sale
+from consumers.intents import CrmRef, Draft, Link, Source
+from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waiting
+from consumers.work import LastWrite, Work, unless_known
+from qbo_client.writes import Operation
+
+_LOOK_FOR_INVOICE_EVERY = timedelta(hours=1)
+_INVOICE_SHOULD_HAVE_COME = timedelta(days=7)
+_WITHDRAWN = frozenset({PaymentStatus.FAILED, PaymentStatus.PENDING})
+
+
+async def payment_completed(event: PaymentCompleted, work: Work) -> Outcome | LastWrite:
+    row, payment = work.row, event.payment
+    ref = CrmRef(kind="payment", id=payment.transaction_id)
+    link = await work.books.link(ref)
+    if (known := unless_known(link, row)) is not None:
+        return _still_asking(event, known)
+    if link is not None:
+        return _changed_after_booking(event, link)
+    if skip := why_not_booked(event, sync_from=work.lane.sync_from):
+        return Skipped(skip.cause, skip.message)
+    if event.invoice_id:
+        return _wait_for_invoice(event.invoice_id, work)
+    return await _book_sale(event, ref, work)
+
+
+async def _book_sale(event: PaymentCompleted, ref: CrmRef, work: Work) -> LastWrite:
+    row = work.row
+    source = Source(version=row.entity_version, occurred_at=row.occurred_at, content_hash=row.content_hash)
+    wanted = items_wanted(event, work.company)
+    customer_id = await customer_for_sale(event.contact, work, occurred_at=row.occurred_at)
+    items = await item_ids(wanted, work, source)
+    method = payment_method_name(event.payment)
+    method_id = await payment_method_id(method, work, source) if method else None
+    receipt = sales_receipt(
+        event, company=work.company, customer_id=customer_id, items=items, payment_method_id=method_id
+    )
+    draft = Draft(
+        ref=ref,
+        operation=Operation.CREATE,
+        entity="SalesReceipt",
+        body=receipt.body,
+        source=source,
+        last_sent={"amount": str(event.payment.amount)},
+        expect={"TotalAmt": receipt.total, "TotalTax": receipt.tax},
+    )
+    return LastWrite(draft, _still_asking(event, Done(Result.CREATED)))
+
+
+def _still_asking(event: PaymentCompleted, outcome: Outcome) -> Outcome:
+    """Keep before a person what the books cannot show by themselves, also after the sale was booked."""
+    if not isinstance(outcome, Done) or outcome.result is Result.SUPERSEDED:
+        return outcome
+    payment = event.payment
+    if payment.amount_refunded > 0:
+        return Attention(
+            "refund_not_booked",
+            f"{payment.amount_refunded} of {payment.amount} was refunded. Book the refund receipt in QuickBooks.",
+        )
+    if payment.status is PaymentStatus.DISPUTED:
+        return Attention("disputed", "The payer disputes this payment. Correct the books once it is decided.")
+    return outcome
+
+
+def _changed_after_booking(event: PaymentCompleted, link: Link) -> Outcome:
+    payment = event.payment
+    if payment.status in _WITHDRAWN:
+        return Attention(
+            "payment_withdrawn", "The CRM says this money was not taken. Void the receipt or confirm it."
+        )
+    booked = (link.last_sent or {}).get("amount")
+    if booked != str(payment.amount):
+        return Attention(
+            "amount_changed_after_booking",
+            f"The receipt is for {booked} and the CRM now says {payment.amount}. Correct it in QuickBooks.",
+        )
+    return _still_asking(event, Done(Result.UNCHANGED))
+
+
+def _wait_for_invoice(invoice_id: str, work: Work) -> Outcome:
+    now = work.writer.clock.now()
+    if now - work.row.received_at > _INVOICE_SHOULD_HAVE_COME:
+        return Attention(
+            "invoice_never_came", f"Invoice {invoice_id} is not in the books. Send it again in the CRM."
+        )
+    message = f"Waits for invoice {invoice_id}, which is not in the books yet."
+    return Waiting("waits_for_invoice", message, now + _LOOK_FOR_INVOICE_EVERY)

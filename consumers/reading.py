@@ -1,0 +1,94 @@
+"""From a Kafka record to what the inbox stores, or to a dead letter with the reason. Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from schemas.codec import Codec
+from schemas.errors import Undecodable
+
+from consumers.records import Arrived, DeadLetter
+
+#: Which topics the bridge reads, and what kind of CRM entity each is about.
+ENTITY_KINDS: Mapping[str, str] = {"contact.active": "contact", "payment.completed": "payment"}
+
+_HASH_BYTES = 16
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_ID = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A record as Kafka gave it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    appended_ms: int | None
+
+
+def read(fetched: Fetched, codec: Codec, *, topic: str) -> Arrived | DeadLetter:
+    """Decode a record of the named event type. Raises RegistryUnavailable, which is a reason to wait only."""
+    try:
+        accepted = codec.accept(topic, fetched.value)
+        return _arrived(fetched, topic, accepted.record, accepted.canonical)
+    except Undecodable as error:
+        return dead(fetched, error.reason, error.detail)
+
+
+def _arrived(fetched: Fetched, topic: str, record: Mapping[str, Any], payload: bytes) -> Arrived:
+    envelope = record["envelope"]
+    ids = {name: envelope[name] for name in ("tenant_id", "event_id", "entity_id")}
+    ids["contact_id"] = record["contact"]["contact_id"]
+    _check_ids(ids)
+    return Arrived(
+        **ids,
+        topic=topic,
+        content_hash=hashlib.blake2b(payload, digest_size=_HASH_BYTES).digest(),
+        payload=payload,
+        partition=fetched.partition,
+        offset=fetched.offset,
+        appended_at=_instant(fetched.appended_ms) if fetched.appended_ms and fetched.appended_ms > 0 else None,
+        entity_kind=ENTITY_KINDS[topic],
+        entity_version=_instant(envelope["entity_version"]),
+        occurred_at=_instant(envelope["occurred_at"]),
+    )
+
+
+def _check_ids(ids: Mapping[str, str]) -> None:
+    for name, value in ids.items():
+        if not value or len(value) > _LONGEST_ID:
+            raise Undecodable(
+                "bad_id", f"{name} must have 1 to {_LONGEST_ID} characters and has {len(value)}"
+            )
+        if "\x00" in value:
+            raise Undecodable("bad_id", f"{name} holds a NUL character")
+
+
+def dead(fetched: Fetched, reason: str, detail: str) -> DeadLetter:
+    """Keep a record that cannot become an event: bytes, place and reason."""
+    headers = [(name, (value or b"").decode("utf-8", "backslashreplace")) for name, value in fetched.headers]
+    return DeadLetter(
+        topic=fetched.topic,
+        partition=fetched.partition,
+        offset=fetched.offset,
+        key=fetched.key,
+        value=fetched.value,
+        headers=[(_storable(name), _storable(value)) for name, value in headers],
+        reason=reason,
+        detail=_storable(detail),
+    )
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL's text and jsonb hold no NUL.
+    return text.replace("\x00", "\\x00")
+
+
+def _instant(milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -1,0 +1,86 @@
+"""One record's work: what a handler is given, and how it says what to write last."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mapping.company import Company
+
+from consumers.effects import Effects
+from consumers.intents import Draft, Link
+from consumers.keys import KeyRing
+from consumers.outcomes import Attention, Done, Outcome, Result
+from consumers.ports import Books, Lane
+from consumers.records import Row
+from consumers.writing import Writer
+from qbo_client.client import QBOClient
+
+
+@dataclass(frozen=True, slots=True)
+class LastWrite:
+    """The write after which nothing is left to do: its answer and the row's outcome are one transaction."""
+
+    draft: Draft
+    then: Outcome
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """Everything a handler may touch while it works on one row."""
+
+    row: Row
+    lane: Lane
+    writer: Writer
+    ring: KeyRing
+    keys: tuple[str, ...]
+    #: True after QuickBooks said that something read before is out of date: local copies are read anew.
+    read_again: bool = False
+    written: list[Link] = field(default_factory=list)
+
+    @property
+    def company(self) -> Company:
+        return self.lane.company
+
+    @property
+    def books(self) -> Books:
+        return self.lane.books
+
+    @property
+    def client(self) -> QBOClient:
+        return self.lane.client
+
+    async def write(self, draft: Draft) -> Mapping[str, Any]:
+        """Make a write that others may build on at once; return the object as QuickBooks has it now."""
+        intent = await self.writer.prepare(draft, inbox_id=self.row.id, keys=self.keys)
+        answer = await self.writer.send(intent)
+        await self.lane.commit(Effects(answer=answer))
+        self.written.append(answer.link)
+        return answer.object
+
+    async def remember(self, link: Link) -> None:
+        """Store a link without a write: the object was there."""
+        await self.lane.commit(Effects(link=link))
+
+
+def unless_known(link: Link | None, row: Row) -> Outcome | None:
+    """Say what an event is worth when its record was written before: nothing, if it is not newer."""
+    if link is None or link.version is None:
+        return None
+    known, arrived = (link.version, link.occurred_at or link.version), (row.entity_version, row.occurred_at)
+    if link.source_hash == row.content_hash:
+        if link.discrepancy:
+            return Attention("totals_differ", _totals(link))
+        return Done(Result.UNCHANGED)
+    return Done(Result.SUPERSEDED) if known > arrived else None
+
+
+def _totals(link: Link) -> str:
+    return (
+        f"QuickBooks shows other totals than the CRM billed: {link.discrepancy}. "
+        "Compare the document in QuickBooks, correct it there, then retry."
+    )
+
+
+def after_writing(write: LastWrite, link: Link) -> Outcome:
+    """Return the outcome once the last write was answered: totals that differ outrank what was planned."""
+    return Attention("totals_differ", _totals(link)) if link.discrepancy else write.then

@@ -1,0 +1,44 @@
+"""Publishing as a CRM would: Avro on Kafka, keyed by tenant; some records twice, one of them unreadable."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import Producer
+from schemas.codec import Codec
+
+from deploy.local.demo.crm import Published
+from deploy.local.errors import LocalStackError
+
+_REPEATED_SHARE = 0.1
+_FLUSH_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """What went to Kafka."""
+
+    distinct: int
+    repeated: int
+    unreadable: int
+
+    @property
+    def records(self) -> int:
+        return self.distinct + self.repeated + self.unreadable
+
+
+def publish(
+    bootstrap_servers: str, traded: Sequence[Published], *, seed: int, topic_prefix: str = ""
+) -> Count:
+    """Publish every event, one in ten twice, and one record that is no Avro at all."""
+    codec, rng = Codec(), random.Random(seed)  # noqa: S311 - seeded on purpose
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "enable.idempotence": True})
+    events = [event for published in traded for event in published.events]
+    repeated = [event for event in events if rng.random() < _REPEATED_SHARE]
+    for event in [*events, *repeated]:
+        topic = topic_prefix + event.envelope.event_type
+        producer.produce(topic, key=event.envelope.tenant_id.encode(), value=codec.encode(event))
+    producer.produce(f"{topic_prefix}payment.completed", key=b"loc_houston", value=b'{"this is": "JSON"}')
+    if left := producer.flush(_FLUSH_SECONDS):
+        raise LocalStackError(f"{left} records did not reach Kafka within {_FLUSH_SECONDS} s.")
+    return Count(distinct=len(events), repeated=len(repeated), unreadable=1)

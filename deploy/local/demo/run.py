@@ -1,0 +1,196 @@
+"""The demo's course: start, connect, publish, watch, compare, and either end or leave it running."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import simplejson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from schemas.topics import TOPICS
+
+from deploy.local import commands
+from deploy.local.demo.books import compare, show
+from deploy.local.demo.crm import GB, US, Published, clock_now, trade
+from deploy.local.demo.publish import publish
+from deploy.local.errors import LocalStackError
+from deploy.local.product import (
+    Process,
+    QuickBooks,
+    command,
+    connect,
+    new_environment,
+    start_bridge,
+    start_emulator,
+)
+from deploy.local.records import record_process, update_stack
+from deploy.local.stack import LocalStack, start_stack
+from deploy.local.topics import create_topics
+
+T = TypeVar("T")
+
+_SEED = 20261124
+_CONTACTS = 30
+_SALES = 120
+_SETTLED = frozenset({"done", "skipped", "attention"})
+_PATIENCE_SECONDS = 180
+_DEAD_LETTERS = "qbo-bridge.dead-letter"
+
+
+@dataclass(slots=True, kw_only=True)
+class Demo:
+    console: Console
+    folder: Path
+    keep: bool
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> bool:
+        """Run the whole course; returns whether the books equal what was published."""
+        commands.down(self.folder)
+        logs = self.folder / "logs"
+        with ExitStack() as undo:
+            stack = self._step("Kafka and PostgreSQL", lambda: start_stack(self.folder, keep=self.keep))
+            undo.callback(stack.stop)
+            quickbooks = self._step(
+                "QuickBooks emulator (a stand-in: no real company is touched)",
+                lambda: start_emulator(logs, arguments=["--company", "us", "--company", "gb"]),
+            )
+            undo.callback(quickbooks.process.stop)
+            self._prepare(stack, quickbooks)
+            bridge, address = self._step("bridge", lambda: start_bridge(self.environment, folder=logs))
+            undo.callback(bridge.stop)
+            realms = self._connect(quickbooks, logs)
+            equal = self._trade(stack, quickbooks, realms)
+            self._say_where(stack, quickbooks, address)
+            if self.keep:
+                self._record(stack, quickbooks, bridge, address, realms)
+                undo.pop_all()
+        return equal
+
+    def _prepare(self, stack: LocalStack, quickbooks: QuickBooks) -> None:
+        database_url = stack.create_database(f"demo_{int(time.time())}")
+        create_topics(stack.bootstrap_servers, {**dict.fromkeys(TOPICS, 6), _DEAD_LETTERS: 1})
+        self.environment = new_environment(
+            database_url=database_url, bootstrap_servers=stack.bootstrap_servers, quickbooks=quickbooks
+        )
+        self.environment["QBO_BRIDGE_CONSUMER_GROUP"] = f"demo-{int(time.time())}"
+        command(self.environment, "migrate")
+
+    def _connect(self, quickbooks: QuickBooks, logs: Path) -> dict[str, str]:
+        realms = {
+            shop.tenant_id: str(company["realm_id"])
+            for shop, company in zip((US, GB), quickbooks.companies, strict=True)
+        }
+        for tenant_id, realm_id in realms.items():
+            said = connect(self.environment, tenant_id, realm_id, folder=logs)
+            facts = [line for line in said.splitlines() if line.startswith("  - ")]
+            self.console.print(
+                f"[green]✓[/] {tenant_id} connected to company {realm_id} through Intuit's consent page"
+            )
+            self.console.print("\n".join(facts), style="dim")
+        return realms
+
+    def _trade(self, stack: LocalStack, quickbooks: QuickBooks, realms: dict[str, str]) -> bool:
+        now = clock_now()
+        traded = [trade(shop, contacts=_CONTACTS, sales=_SALES, seed=_SEED, now=now) for shop in (US, GB)]
+        count = publish(stack.bootstrap_servers, traded, seed=_SEED)
+        self.console.print(
+            f"[green]✓[/] {count.records} records published: {count.distinct} events, {count.repeated} of them "
+            f"twice, {count.unreadable} unreadable"
+        )
+        self._watch(count.distinct)
+        equal = show(
+            [
+                one
+                for published in traded
+                for one in compare(published, quickbooks, realms[published.shop.tenant_id])
+            ],
+            self.console,
+        )
+        return self._show_states(traded) and equal
+
+    def _watch(self, events: int) -> None:
+        """Show how many events are decided until all are, or nothing moved for long."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        with Progress(*columns, console=self.console) as progress:
+            task = progress.add_task("events decided", total=events)
+            while (settled := self._settled()) < events:
+                progress.update(task, completed=settled)
+                if time.monotonic() > deadline:
+                    raise LocalStackError(
+                        f"Only {settled} of {events} events were decided in {_PATIENCE_SECONDS} s. "
+                        f"{self.folder / 'logs' / 'bridge.log'} says why."
+                    )
+                time.sleep(0.5)
+            progress.update(task, completed=settled)
+
+    def _states(self) -> list[dict[str, Any]]:
+        return list(simplejson.loads(command(self.environment, "status", "--json")))
+
+    def _settled(self) -> int:
+        return sum(row["records"] for row in self._states() if row["state"] in _SETTLED)
+
+    def _show_states(self, traded: Sequence[Published]) -> bool:
+        """Print where the records stand; return whether what was to be refused or skipped was, and no more."""
+        self.console.print("\n[bold]Where the records stand[/]")
+        self.console.print(command(self.environment, "status"), end="")
+        self.console.print("\n[bold]What needs a person[/]")
+        self.console.print(command(self.environment, "attention"), end="")
+        counts = {
+            state: sum(r["records"] for r in self._states() if r["state"] == state) for state in _SETTLED
+        }
+        refused, skipped = sum(p.refused for p in traded), sum(p.skipped for p in traded)
+        return counts["attention"] == refused and counts["skipped"] == skipped
+
+    def _say_where(self, stack: LocalStack, quickbooks: QuickBooks, address: str) -> None:
+        end = (
+            "make demo-stop ends it"
+            if self.keep
+            else "gone when the demo ends; make demo KEEP=1 leaves them running"
+        )
+        self.console.print(f"\n[bold]Addresses[/] ({end})")
+        for name, where in {
+            "metrics": f"{address}/metrics",
+            "health": f"{address}/readyz",
+            "books in a browser": f"{quickbooks.base_url}/",
+            "Kafka": stack.bootstrap_servers,
+            "logs": str(self.folder / "logs"),
+        }.items():
+            self.console.print(f"  {name:<20}{where}", soft_wrap=True)
+
+    def _record(
+        self, stack: LocalStack, quickbooks: QuickBooks, bridge: Process, address: str, realms: dict[str, str]
+    ) -> None:
+        """Write `stack.json`, so that other programs can join in."""
+        tenants = {realm: tenant for tenant, realm in realms.items()}
+        announced = dict(quickbooks.announced)
+        announced["companies"] = [
+            {**c, "tenant_id": tenants.get(c["realm_id"])} for c in quickbooks.companies
+        ]
+        commands.record(self.folder, stack)
+        update_stack(
+            self.folder,
+            {
+                "kafka": {"bootstrap_servers": stack.bootstrap_servers},
+                "database_url": self.environment["DATABASE_URL"],
+                "quickbooks": announced,
+                "bridge": {
+                    "metrics_url": f"{address}/metrics",
+                    "health_url": f"{address}/readyz",
+                    "console_url": None,
+                },
+            },
+        )
+        record_process(self.folder, "emulator", quickbooks.process.pid)
+        record_process(self.folder, "bridge", bridge.pid)
+
+    def _step(self, what: str, start: Callable[[], T]) -> T:
+        began = time.monotonic()
+        with self.console.status(f"starting {what} ..."):
+            started = start()
+        self.console.print(f"[green]✓[/] {what} [dim]{time.monotonic() - began:.1f} s[/]")
+        return started

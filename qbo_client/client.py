@@ -1,0 +1,152 @@
+"""QuickBooks Online's Accounting API for one company."""
+
+import copy
+import random
+import re
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+import aiohttp
+
+from qbo_client.answers import Answer, count_of, entity_of, rows_of, written_of
+from qbo_client.budget import Budget
+from qbo_client.calls import Call, Exchange, Reply, TokenSource, asking, reading, writing
+from qbo_client.clock import Clock
+from qbo_client.query import name
+from qbo_client.retries import Retries, RetryPolicy
+from qbo_client.transport import Transport
+from qbo_client.turns import Share
+from qbo_client.writes import Write
+
+__all__ = ["Exchange", "QBOClient", "TokenSource"]
+
+#: More rows QuickBooks does not give at once.
+LARGEST_PAGE = 1000
+
+_ID = re.compile(r"[A-Za-z0-9_:-]{1,64}")
+_FROM = re.compile(r"\bFROM\s+([A-Za-z]+)", re.IGNORECASE)
+
+T = TypeVar("T")
+
+
+def _allow(_timeout: float) -> None:
+    """Let every attempt leave."""
+
+
+def _ignore(_exchange: Exchange) -> None:
+    """Count nothing."""
+
+
+class QBOClient:
+    """Calls QuickBooks for one company, within its budget, and says what every failure means.
+
+    `before_send(timeout)` is called right before every attempt leaves, and keeps it from leaving by raising;
+    `observe` is called after every attempt and must not raise. Both are synchronous. `timeout` is in seconds,
+    for one attempt, connecting and reading included. Every method raises QBOError, and whatever the token
+    source or `before_send` raise. Any of them may be cancelled: then only a write that had left is uncertain.
+    """
+
+    def __init__(
+        self,
+        *,
+        http: aiohttp.ClientSession,
+        base_url: str,
+        realm_id: str,
+        tokens: TokenSource,
+        budget: Budget,
+        clock: Clock,
+        before_send: Callable[[float], None] = _allow,
+        observe: Callable[[Exchange], None] = _ignore,
+        timeout: float = 30.0,
+        share: Share = Share.LIVE,
+        retries: RetryPolicy | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._realm_id = realm_id
+        self._share = share
+        # Jitter needs no secret.
+        rng = rng or random.Random()  # noqa: S311
+        self._retries = Retries(policy=retries or RetryPolicy(), clock=clock, rng=rng)
+        self._transport = Transport(
+            http=http,
+            base_url=base_url,
+            realm_id=realm_id,
+            tokens=tokens,
+            budget=budget,
+            clock=clock,
+            before_send=before_send,
+            observe=observe,
+            timeout=timeout,
+        )
+
+    def sharing(self, share: Share) -> Self:
+        """Return a client for the same company whose calls wait in another queue of the same budget."""
+        other = copy.copy(self)
+        other._share = share  # noqa: SLF001 -- a copy of ourselves.
+        return other
+
+    async def send(self, write: Write) -> Answer:
+        """Make a write and return the object as it stands now.
+
+        Without a definite answer the very same request is sent again, twice at most; then Uncertain is
+        raised. A refusal with `maybe_written` set leaves open what an earlier attempt did.
+        """
+        call = writing(write)
+
+        def extract(reply: Reply) -> Answer:
+            return reply.answer(written_of(reply.payload, write.entity))
+
+        return await self._retries.write(lambda: self._transport.attempt(call, self._share, extract))
+
+    async def query(self, select: str) -> list[dict[str, Any]]:
+        """Return one page of rows as the query asks; 100 at most unless MAXRESULTS says otherwise."""
+        return await self._read(asking(_asked_for(select), select), lambda reply: rows_of(reply.payload))
+
+    async def query_all(self, entity: str, where: str = "", page: int = LARGEST_PAGE) -> list[dict[str, Any]]:
+        """Return every row in order of Id, each once.
+
+        Inactive names are left out unless `where` asks for them. Pages are no snapshot: a row that others
+        delete meanwhile may hide a later one, and of a row met twice the later state is returned.
+        """
+        if not 1 <= page <= LARGEST_PAGE:
+            raise ValueError(f"a page has 1 to {LARGEST_PAGE} rows")
+        rows: dict[str, dict[str, Any]] = {}
+        select = f"SELECT * FROM {name(entity)}{_condition(where)} ORDERBY Id"  # noqa: S608 -- names are checked.
+        start, returned = 1, page
+        while returned == page:
+            found = await self.query(f"{select} STARTPOSITION {start} MAXRESULTS {page}")
+            rows.update((str(row["Id"]), row) for row in found)
+            returned = len(found)
+            start += returned
+        return list(rows.values())
+
+    async def count(self, entity: str, where: str = "") -> int:
+        select = f"SELECT count(*) FROM {name(entity)}{_condition(where)}"  # noqa: S608 -- as above.
+        return await self._read(asking(entity, select), lambda reply: count_of(reply.payload))
+
+    async def read(self, entity: str, identifier: str) -> Answer:
+        """Return one object; raises ReferenceInvalid if it never was, was deleted or is inactive."""
+        if not _ID.fullmatch(identifier):
+            raise ValueError(f"{identifier!r} is no Id")
+        call = reading("read", entity, f"{name(entity).lower()}/{identifier}")
+        return await self._read(call, lambda reply: reply.answer(entity_of(reply.payload, entity)))
+
+    async def company_info(self) -> dict[str, Any]:
+        call = reading("read", "CompanyInfo", f"companyinfo/{self._realm_id}")
+        return await self._read(call, lambda reply: entity_of(reply.payload, "CompanyInfo"))
+
+    async def preferences(self) -> dict[str, Any]:
+        call = reading("read", "Preferences", "preferences")
+        return await self._read(call, lambda reply: entity_of(reply.payload, "Preferences"))
+
+    async def _read(self, call: Call, extract: Callable[[Reply], T]) -> T:
+        return await self._retries.read(lambda: self._transport.attempt(call, self._share, extract))
+
+
+def _condition(where: str) -> str:
+    return f" WHERE {where}" if where else ""
+
+
+def _asked_for(select: str) -> str:
+    found = _FROM.search(select)
+    return found.group(1) if found else ""

@@ -1,0 +1,104 @@
+"""`python -m qbo_client.emulator`: a stand-in for QuickBooks Online on one port, until SIGTERM."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from qbo_client.emulator import wire
+from qbo_client.emulator.app import build_runner
+from qbo_client.emulator.oauth import Rotation
+from qbo_client.emulator.world import UnknownCountryError, World
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        world = build_world(options)
+    except UnknownCountryError as unknown:
+        sys.stderr.write(f"{unknown}\n")
+        return 2
+    return _run(serve(world, options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="qbo_client.emulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
+    parser.add_argument("--company", action="append", metavar="COUNTRY", help="us, gb, ca or au; repeatable")
+    parser.add_argument("--json", action="store_true", help="say where it listens as one JSON line")
+    parser.add_argument("--client-id", default="emulator-client-id")
+    parser.add_argument("--client-secret", default="emulator-client-secret")
+    parser.add_argument("--redirect-uri", action="append", default=[], help="exact; none means any loopback")
+    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--rotate", choices=[one.value for one in Rotation], default=Rotation.DAILY.value)
+    parser.add_argument("--no-throttling", action="store_true", help="never answer 429")
+    return parser
+
+
+def build_world(options: argparse.Namespace) -> World:
+    """Raises UnknownCountryError."""
+    world = World(
+        client_id=options.client_id,
+        client_secret=options.client_secret,
+        redirect_uris=tuple(options.redirect_uri),
+    )
+    world.behaviour.latency_seconds = options.latency
+    world.behaviour.throttling = not options.no_throttling
+    world.authority.rotation = Rotation(options.rotate)
+    for country in options.company or ["us"]:
+        world.add_company(country)
+    return world
+
+
+async def serve(world: World, options: argparse.Namespace) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runner = build_runner(world)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, options.host, options.port).start()
+        port = runner.addresses[0][1]
+        _announce(world, f"http://{options.host}:{port}", as_json=options.json)
+        await stop.wait()
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror or error}\n")
+        return 1
+    finally:
+        await runner.cleanup()
+    return 0
+
+
+def _announce(world: World, base_url: str, *, as_json: bool) -> None:
+    companies = [world.described(one, world.connect(one)) for one in world.companies.values()]
+    announced = {
+        "quickbooks": {
+            "base_url": base_url,
+            "discovery_url": f"{base_url}/.well-known/openid_sandbox_configuration/",
+            "client_id": world.client_id,
+            "client_secret": world.client_secret,
+            "companies": companies,
+        }
+    }
+    said = wire.dumps(announced) if as_json else f"QuickBooks emulator, not Intuit: {base_url}/"
+    sys.stdout.write(said + "\n")
+    sys.stdout.flush()
+
+
+def _run(coroutine: Coroutine[Any, Any, int]) -> int:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(coroutine)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(coroutine)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from qbo_client.emulator.clock import Clock
+from qbo_client.emulator.entities.kind import Kind
+from qbo_client.emulator.schema import Schema
+from qbo_client.emulator.table import Table
+
+REMEMBERED_ANSWERS = 100_000
+_CURRENCY_NAMES = {
+    "USD": "United States Dollar",
+    "GBP": "British Pound Sterling",
+    "CAD": "Canadian Dollar",
+    "AUD": "Australian Dollar",
+    "EUR": "Euro",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Switches:
+    """What the facts leave open, or what a company sets where the API shows no field for it."""
+
+    # Inactive names stay taken unless this is set: reports differ.
+    inactive_names_are_free: bool = False
+    # The company's "warn if a document number is used twice".
+    duplicate_number_warning: bool = True
+    # Percent that automated sales tax charges on TAX lines of a US company.
+    automatic_tax_percent: Decimal = Decimal(0)
+    # Whether a TotalTax that is sent replaces the computed one (US): field reports conflict.
+    tax_override_honoured: bool = True
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """The first answer to a request id."""
+
+    sent: bytes
+    status: int
+    text: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Company:
+    """One QuickBooks Online company and all that stands in its books."""
+
+    realm_id: str
+    name: str
+    country: str
+    currency: str
+    clock: Clock
+    schema: Schema
+    # By lower-case name, as paths and queries spell them.
+    kinds: Mapping[str, Kind]
+    switches: Switches = field(default_factory=Switches)
+    answers: OrderedDict[str, Remembered] = field(default_factory=OrderedDict)
+    _tables: dict[str, Table] = field(default_factory=dict)
+    _last_ids: dict[str, int] = field(default_factory=dict)
+
+    def table(self, kind_name: str) -> Table:
+        table = self._tables.get(kind_name)
+        if table is None:
+            table = self._tables[kind_name] = Table(self.kinds[kind_name.lower()].filterable)
+        return table
+
+    def next_id(self, space: str) -> str:
+        """Names, transactions, addresses and document numbers are counted apart."""
+        number = self._last_ids.get(space, 0) + 1
+        self._last_ids[space] = number
+        return str(number)
+
+    @property
+    def preferences(self) -> Mapping[str, Any]:
+        row = self.table("Preferences").get("1")
+        return row.body if row else {}
+
+    def preference(self, group: str, name: str) -> Any:
+        return self.preferences.get(group, {}).get(name)
+
+    def currency_ref(self, code: str | None = None) -> dict[str, str]:
+        wanted = code or self.currency
+        return {"value": wanted, "name": _CURRENCY_NAMES.get(wanted, wanted)}
+
+    @property
+    def closing_date(self) -> str | None:
+        closed: str | None = self.preference("AccountingInfoPrefs", "BookCloseDate")
+        return closed
+
+    def remember(self, request_id: str, answer: Remembered) -> None:
+        self.answers[request_id] = answer
+        if len(self.answers) > REMEMBERED_ANSWERS:
+            self.answers.popitem(last=False)

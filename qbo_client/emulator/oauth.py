@@ -1,0 +1,218 @@
+"""Who may call what: applications, consents, grants and their tokens. No HTTP here."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from urllib.parse import urlsplit
+
+from qbo_client.emulator.clock import Clock
+
+ACCESS_TOKEN_LIFE = timedelta(hours=1)
+REFRESH_TOKEN_LIFE = timedelta(days=101)
+HARD_LIFE = timedelta(days=5 * 365)
+CODE_LIFE = timedelta(minutes=5)
+ROTATION_AGE = timedelta(hours=24)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Rotation(Enum):
+    """When a refresh hands out a new refresh token."""
+
+    DAILY = "daily"  # Once the token is a day old, as Intuit does.
+    ALWAYS = "always"  # At every refresh: what a client must withstand at worst.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthRefused(Exception):
+    error: str
+    description: str | None = None
+    status: int = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What an authorization code stands for; each code is good for one exchange."""
+
+    realm_id: str
+    client_id: str
+    redirect_uri: str
+    scope: str
+    expires: datetime
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Grant:
+    """One connection of an application to a company."""
+
+    realm_id: str
+    client_id: str
+    scope: str
+    consented: datetime
+    refresh_token: str
+    rotated: datetime
+    refreshed: datetime
+    access_tokens: list[str] = field(default_factory=list)
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Access:
+    grant: Grant
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    refresh_expires_in: int
+    refresh_hard_expires_in: int
+
+
+class Authority:
+    """Holds the applications it knows, by id and secret, and where each may be sent back to.
+
+    No redirect URI registered means any http address of the loopback: the emulator's default,
+    wider than Intuit's exact match, so that a port chosen at run time works.
+    """
+
+    def __init__(self, *, clock: Clock, clients: Mapping[str, str], redirect_uris: tuple[str, ...]) -> None:
+        self.rotation = Rotation.DAILY
+        self._clock = clock
+        self._clients = dict(clients)
+        self._redirect_uris = frozenset(redirect_uris)
+        self._codes: dict[str, Consent] = {}
+        self._access: dict[str, _Access] = {}
+        self._refresh: dict[str, Grant] = {}
+        self._grants: dict[str, list[Grant]] = {}
+
+    def knows_client(self, client_id: str) -> bool:
+        return client_id in self._clients
+
+    def may_return_to(self, redirect_uri: str) -> bool:
+        if self._redirect_uris:
+            return redirect_uri in self._redirect_uris
+        parts = urlsplit(redirect_uri)
+        return parts.scheme == "http" and parts.hostname in _LOOPBACK
+
+    def authenticate(self, client_id: str, secret: str) -> None:
+        """Raises OAuthRefused invalid_client."""
+        expected = self._clients.get(client_id)
+        if expected is None or not secrets.compare_digest(expected, secret):
+            raise OAuthRefused(error="invalid_client", status=401)
+
+    def consent(self, *, realm_id: str, client_id: str, redirect_uri: str, scope: str) -> str:
+        code = "AB1" + secrets.token_hex(22)
+        self._codes[code] = Consent(
+            realm_id=realm_id,
+            client_id=client_id,
+            redirect_uri=redirect_uri,
+            scope=scope,
+            expires=self._clock.now() + CODE_LIFE,
+        )
+        return code
+
+    def exchange(self, *, client_id: str, code: str, redirect_uri: str) -> Tokens:
+        """Raises OAuthRefused invalid_grant for a code that is unknown, used, old or another's."""
+        consent = self._codes.pop(code, None)
+        if consent is None or consent.expires < self._clock.now():
+            raise OAuthRefused(error="invalid_grant", description="Invalid authorization code")
+        if (consent.client_id, consent.redirect_uri) != (client_id, redirect_uri):
+            raise OAuthRefused(error="invalid_grant", description="Incorrect Token type or clientID")
+        return self.grant(realm_id=consent.realm_id, client_id=client_id, scope=consent.scope)
+
+    def grant(self, *, realm_id: str, client_id: str, scope: str) -> Tokens:
+        now = self._clock.now()
+        grant = Grant(
+            realm_id=realm_id,
+            client_id=client_id,
+            scope=scope,
+            consented=now,
+            refresh_token=self._new_refresh_token(),
+            rotated=now,
+            refreshed=now,
+        )
+        self._refresh[grant.refresh_token] = grant
+        self._grants.setdefault(realm_id, []).append(grant)
+        return self._issue(grant)
+
+    def refresh(self, *, client_id: str, refresh_token: str) -> Tokens:
+        """Raises OAuthRefused invalid_grant; a token that was rotated away is as dead as a revoked one."""
+        grant = self._refresh.get(refresh_token)
+        if grant is None or grant.client_id != client_id:
+            known = refresh_token in self._access or grant is not None
+            raise OAuthRefused(error="invalid_grant", description="Incorrect Token type or clientID" if known else None)
+        now = self._clock.now()
+        if grant.revoked or now > min(grant.refreshed + REFRESH_TOKEN_LIFE, grant.consented + HARD_LIFE):
+            raise OAuthRefused(error="invalid_grant")
+        grant.refreshed = now
+        if self.rotation is Rotation.ALWAYS or now - grant.rotated >= ROTATION_AGE:
+            self._rotate(grant)
+        return self._issue(grant)
+
+    def revoke(self, token: str) -> None:
+        """Takes either token of a grant and ends the grant; raises OAuthRefused for an unknown one."""
+        access = self._access.get(token)
+        grant = access.grant if access else self._refresh.get(token)
+        if grant is None or grant.revoked:
+            raise OAuthRefused(error="invalid_request", description="Token invalid")
+        self._end(grant)
+
+    def disconnect(self, realm_id: str) -> int:
+        """What a user does inside QuickBooks: every grant of the company ends. Returns how many did."""
+        ended = [grant for grant in self._grants.pop(realm_id, ()) if not grant.revoked]
+        for grant in ended:
+            self._end(grant)
+        return len(ended)
+
+    def expire_access_tokens(self, realm_id: str) -> None:
+        now = self._clock.now()
+        for grant in self._grants.get(realm_id, ()):
+            for token in grant.access_tokens:
+                self._access[token] = _Access(grant=grant, expires=now)
+
+    def grant_of(self, access_token: str) -> Grant | None:
+        """The living grant behind an access token that has not expired."""
+        access = self._access.get(access_token)
+        if access is None or access.grant.revoked or access.expires <= self._clock.now():
+            return None
+        return access.grant
+
+    def _end(self, grant: Grant) -> None:
+        grant.revoked = True
+        self._refresh.pop(grant.refresh_token, None)
+        for token in grant.access_tokens:
+            self._access.pop(token, None)
+
+    def _rotate(self, grant: Grant) -> None:
+        del self._refresh[grant.refresh_token]
+        grant.refresh_token = self._new_refresh_token()
+        grant.rotated = self._clock.now()
+        self._refresh[grant.refresh_token] = grant
+
+    def _issue(self, grant: Grant) -> Tokens:
+        now = self._clock.now()
+        token = "eyJ" + secrets.token_urlsafe(60)
+        self._drop_expired(grant, now)
+        grant.access_tokens.append(token)
+        self._access[token] = _Access(grant=grant, expires=now + ACCESS_TOKEN_LIFE)
+        hard = grant.consented + HARD_LIFE
+        return Tokens(
+            access_token=token,
+            refresh_token=grant.refresh_token,
+            expires_in=int(ACCESS_TOKEN_LIFE.total_seconds()),
+            refresh_expires_in=int(min(REFRESH_TOKEN_LIFE, hard - now).total_seconds()),
+            refresh_hard_expires_in=int((hard - now).total_seconds()),
+        )
+
+    def _drop_expired(self, grant: Grant, now: datetime) -> None:
+        gone = [token for token in grant.access_tokens if self._access[token].expires <= now]
+        for token in gone:
+            del self._access[token]
+            grant.access_tokens.remove(token)
+
+    def _new_refresh_token(self) -> str:
+        return "RT1-" + secrets.token_hex(23)

@@ -1,0 +1,126 @@
+"""What QuickBooks charges on a document: pure arithmetic over its shaped lines.
+
+Outside the US the tax is computed per rate on the summed net and rounded half up once (facts, section 10).
+Under TaxInclusive the sum is of gross amounts and the tax is taken out of it. The discount of the document
+comes off every code's base in proportion.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from qbo_client.emulator import errors
+from qbo_client.emulator.amounts import ZERO, cents, trimmed
+from qbo_client.emulator.company import Company
+from qbo_client.emulator.entities.references import find
+
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    identifier: str
+    percent: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """One rate's share of a document, unrounded."""
+
+    rate: Rate
+    net: Decimal
+    tax: Decimal
+
+
+def base_of(line: Mapping[str, Any], *, inclusive: bool) -> Decimal:
+    detail = line.get("SalesItemLineDetail", {})
+    amount = detail.get("TaxInclusiveAmt") if inclusive else None
+    return Decimal(line.get("Amount", ZERO) if amount is None else amount)
+
+
+def sold(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [line for line in lines if line["DetailType"] == "SalesItemLineDetail"]
+
+
+def us_tax(company: Company, lines: Sequence[Mapping[str, Any]], discount: Decimal, *, after_discount: bool) -> Decimal:
+    """Automated sales tax: one percentage of what is TAX, which is 0 unless the company sets it."""
+    items = sold(lines)
+    whole = sum((line["Amount"] for line in items), ZERO)
+    taxed = sum(
+        (line["Amount"] for line in items if line["SalesItemLineDetail"]["TaxCodeRef"]["value"] == "TAX"),
+        ZERO,
+    )
+    if after_discount and whole:
+        taxed -= discount * taxed / whole
+    return cents(taxed * company.switches.automatic_tax_percent / HUNDRED)
+
+
+def charges(
+    company: Company, lines: Sequence[Mapping[str, Any]], discount: Decimal, *, inclusive: bool
+) -> list[Charge]:
+    """By rate, in the order in which the lines first name them."""
+    bases = _bases_by_code(lines, discount, inclusive=inclusive)
+    summed: dict[str, Charge] = {}
+    for code, base in bases.items():
+        rates = rates_of(company, code)
+        whole = sum((rate.percent for rate in rates), ZERO)
+        net = base * HUNDRED / (HUNDRED + whole) if inclusive else base
+        for rate in rates:
+            before = summed.get(rate.identifier)
+            summed[rate.identifier] = Charge(
+                rate=rate,
+                net=net + (before.net if before else ZERO),
+                tax=net * rate.percent / HUNDRED + (before.tax if before else ZERO),
+            )
+    return list(summed.values())
+
+
+def _bases_by_code(lines: Sequence[Mapping[str, Any]], discount: Decimal, *, inclusive: bool) -> dict[str, Decimal]:
+    items = sold(lines)
+    whole = sum((base_of(line, inclusive=inclusive) for line in items), ZERO)
+    left = (whole - discount) / whole if whole else Decimal(1)
+    bases: dict[str, Decimal] = {}
+    for line in items:
+        code = line["SalesItemLineDetail"].get("TaxCodeRef", {}).get("value")
+        if code is not None:
+            bases[code] = bases.get(code, ZERO) + base_of(line, inclusive=inclusive)
+    return {code: base * left for code, base in bases.items()} if discount else bases
+
+
+def rates_of(company: Company, code: str) -> list[Rate]:
+    listed = find(company, "TaxCode", "TaxCodes", {"value": code}).get("SalesTaxRateList", {})
+    found = []
+    for detail in listed.get("TaxRateDetail", ()):
+        rate = find(company, "TaxRate", "TaxRates", detail["TaxRateRef"])
+        found.append(Rate(identifier=rate["Id"], percent=Decimal(rate["RateValue"])))
+    return found
+
+
+def tax_lines(charged: Sequence[Charge], sent: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The answer's TaxLine list; an amount that was sent for a rate replaces the computed one.
+
+    Raises ApiFault 6160 for an override of a rate that no line uses.
+    """
+    wanted = {
+        line.get("TaxLineDetail", {}).get("TaxRateRef", {}).get("value"): line["Amount"]
+        for line in sent
+        if "Amount" in line
+    }
+    unknown = set(wanted) - {charge.rate.identifier for charge in charged}
+    if unknown:
+        raise errors.business(f"Tax rate {min(map(str, unknown))} is used by no line.", code="6160")
+    return [_tax_line(charge, wanted.get(charge.rate.identifier)) for charge in charged]
+
+
+def _tax_line(charge: Charge, override: Decimal | None) -> dict[str, Any]:
+    return {
+        "Amount": cents(charge.tax) if override is None else cents(override),
+        "DetailType": "TaxLineDetail",
+        "TaxLineDetail": {
+            "TaxRateRef": {"value": charge.rate.identifier},
+            "PercentBased": True,
+            "TaxPercent": trimmed(charge.rate.percent),
+            "NetAmountTaxable": cents(charge.net),
+        },
+    }

@@ -1,0 +1,87 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qbo_client.emulator.clock import Clock
+from qbo_client.emulator.company import Company
+from qbo_client.emulator.entities.registry import all_kinds
+from qbo_client.emulator.faults import Faults
+from qbo_client.emulator.oauth import Authority, Tokens
+from qbo_client.emulator.rest import Memory
+from qbo_client.emulator.schema import load
+from qbo_client.emulator.seed import countries, seed
+from qbo_client.emulator.traffic import Traffic
+
+ACCOUNTING = "com.intuit.quickbooks.accounting"
+_FIRST_REALM = 9130350000000001
+
+
+class UnknownCountryError(ValueError):
+    """A company was asked for in a country that the emulator does not know."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Behaviour:
+    """How the stand-in behaves as a whole; the control API changes it while it runs."""
+
+    latency_seconds: float = 0.0
+    throttling: bool = True
+    per_second: int = 10
+    per_minute: int = 500
+    memory: Memory = field(default_factory=Memory)
+
+
+class World:
+    """Everything there is: companies, who may call them, and what is to go wrong."""
+
+    def __init__(self, *, client_id: str, client_secret: str, redirect_uris: tuple[str, ...] = ()) -> None:
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.clock = Clock()
+        self.authority = Authority(clock=self.clock, clients={client_id: client_secret}, redirect_uris=redirect_uris)
+        self.behaviour = Behaviour()
+        self.faults = Faults()
+        self.kinds = all_kinds()
+        self._schema = load()
+        self._companies: dict[str, Company] = {}
+        self._traffic: dict[str, Traffic] = {}
+
+    @property
+    def companies(self) -> Mapping[str, Company]:
+        return self._companies
+
+    def traffic(self, realm_id: str) -> Traffic:
+        return self._traffic.setdefault(realm_id, Traffic())
+
+    def add_company(self, country_code: str, name: str | None = None) -> Company:
+        """A company seeded as a new one of that country is; raises UnknownCountryError."""
+        country = countries().get(country_code.upper())
+        if country is None:
+            raise UnknownCountryError(f"country {country_code!r} is none of {', '.join(countries())}")
+        realm_id = str(_FIRST_REALM + len(self._companies))
+        company = Company(
+            realm_id=realm_id,
+            name=name or f"Emulated {country.code} company {len(self._companies) + 1}",
+            country=country.code,
+            currency=country.currency,
+            clock=self.clock,
+            schema=self._schema,
+            kinds=self.kinds,
+        )
+        seed(company, country)
+        self._companies[realm_id] = company
+        return company
+
+    def connect(self, company: Company) -> Tokens:
+        """A grant of its own, without the consent page."""
+        return self.authority.grant(realm_id=company.realm_id, client_id=self.client_id, scope=ACCOUNTING)
+
+    def described(self, company: Company, tokens: Tokens) -> dict[str, Any]:
+        return {
+            "tenant_id": None,
+            "realm_id": company.realm_id,
+            "country": company.country,
+            "currency": company.currency,
+            "access_token": tokens.access_token,
+            "refresh_token": tokens.refresh_token,
+        }

@@ -1,0 +1,140 @@
+"""One attempt: from a call to a reply or a typed error. Retrying is `retries.py`'s."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from yarl import URL
+
+from qbo_client.answers import Unreadable, parse
+from qbo_client.budget import Budget
+from qbo_client.calls import Call, Exchange, Reply, TokenSource
+from qbo_client.clock import Clock
+from qbo_client.decisions import Decision
+from qbo_client.errors import QBOError, Throttled, Unauthorized, Uncertain, Unreachable
+from qbo_client.faults import raise_for_fault, redact
+from qbo_client.turns import Share
+
+MINOR_VERSION = "75"
+
+T = TypeVar("T")
+
+#: Intuit's guidance after a throttle that names no time.
+THROTTLED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    """One company's way to QuickBooks."""
+
+    http: aiohttp.ClientSession
+    base_url: str
+    realm_id: str
+    tokens: TokenSource
+    budget: Budget
+    clock: Clock
+    before_send: Callable[[float], None]
+    observe: Callable[[Exchange], None]
+    timeout: float
+
+    async def attempt(self, call: Call, share: Share, extract: Callable[[Reply], T]) -> T:
+        """Send the call once, and once more with a new token if the token was refused.
+
+        Raises QBOError, and whatever the token source or `before_send` raise; then nothing has left.
+        """
+        async with self.budget.slot(share):
+            token = await self.tokens.access_token()
+            with suppress(Unauthorized):
+                return await self._observed(call, token, extract)
+        token = await self.tokens.renew(token)
+        async with self.budget.slot(share):
+            return await self._observed(call, token, extract)
+
+    async def _observed(self, call: Call, token: str, extract: Callable[[Reply], T]) -> T:
+        self.before_send(self.timeout)
+        started = self.clock.monotonic()
+        try:
+            reply = await self._exchange(call, token)
+            result = _extracted(reply, extract)
+        except QBOError as error:
+            if isinstance(error, Throttled):
+                error.retry_after = error.retry_after or THROTTLED_SECONDS
+                self.budget.throttled(error.retry_after)
+            self._tell(
+                call, started, outcome=error.decision.value, status=error.status, intuit_tid=error.intuit_tid
+            )
+            raise
+        except asyncio.CancelledError:
+            self._tell(call, started, outcome="cancelled")
+            raise
+        self._tell(call, started, outcome="ok", status=reply.status, intuit_tid=reply.intuit_tid)
+        return result
+
+    async def _exchange(self, call: Call, token: str) -> Reply:
+        # Connecting gets its own, shorter time, so that what never connected is told from what got no answer.
+        timeout = aiohttp.ClientTimeout(total=self.timeout, connect=self.timeout / 2)
+        try:
+            async with self.http.request(
+                call.method,
+                self._url(call),
+                data=call.body,
+                headers=_headers(call, token),
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                return _reply(response.status, response.headers, await response.read(), token)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise Unreachable(redact(str(error), (token,))) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Uncertain(redact(f"{type(error).__name__} {error}".strip(), (token,))) from error
+
+    def _url(self, call: Call) -> URL:
+        path = f"{self.base_url.rstrip('/')}/v3/company/{quote(self.realm_id, safe='')}/{call.path}"
+        query = urlencode({**call.query, "minorversion": MINOR_VERSION}, quote_via=quote)
+        return URL(f"{path}?{query}", encoded=True)
+
+    def _tell(
+        self,
+        call: Call,
+        started: float,
+        *,
+        outcome: str,
+        status: int | None = None,
+        intuit_tid: str | None = None,
+    ) -> None:
+        self.observe(
+            Exchange(
+                operation=call.operation,
+                entity=call.entity,
+                outcome=outcome,
+                status=status,
+                seconds=self.clock.monotonic() - started,
+                metered=not call.write and outcome != Decision.RETRY,
+                intuit_tid=intuit_tid,
+            )
+        )
+
+
+def _headers(call: Call, token: str) -> dict[str, str]:
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    return headers | ({"Content-Type": call.content_type} if call.content_type else {})
+
+
+def _reply(status: int, headers: Mapping[str, str], body: bytes, token: str) -> Reply:
+    raise_for_fault(status, headers, body, secrets=(token,))
+    intuit_tid = headers.get("intuit_tid")
+    try:
+        return Reply(payload=parse(body), status=status, intuit_tid=intuit_tid)
+    except Unreadable as error:
+        raise Uncertain(str(error), status=status, intuit_tid=intuit_tid) from error
+
+
+def _extracted(reply: Reply, extract: Callable[[Reply], T]) -> T:
+    try:
+        return extract(reply)
+    except Unreadable as error:
+        raise Uncertain(str(error), status=reply.status, intuit_tid=reply.intuit_tid) from error

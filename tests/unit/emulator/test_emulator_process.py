@@ -1,0 +1,58 @@
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import requests
+import simplejson
+
+COMMAND = (sys.executable, "-m", "qbo_client.emulator")
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[str]]:
+    command = [*COMMAND, "--company", "us", "--company", "gb", "--json", "--latency", "0.01"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
+        yield started
+        started.kill()
+
+
+def test_emulator_started_by_module_says_where_it_is_and_ends_on_sigterm(
+    process: subprocess.Popen[str],
+) -> None:
+    assert process.stdout is not None
+    told = simplejson.loads(process.stdout.readline())["quickbooks"]
+    assert [(one["tenant_id"], one["country"], one["currency"]) for one in told["companies"]] == [
+        (None, "US", "USD"),
+        (None, "GB", "GBP"),
+    ]
+    assert requests.get(told["discovery_url"], timeout=10).json()["token_endpoint"].startswith(told["base_url"])
+    company = told["companies"][0]
+    answer = requests.get(
+        f"{told['base_url']}/v3/company/{company['realm_id']}/query",
+        params={"query": "select count(*) from Item"},
+        headers={"Authorization": f"Bearer {company['access_token']}", "Accept": "application/json"},
+        timeout=10,
+    )
+    assert answer.json()["QueryResponse"] == {"totalCount": 2}
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert process.stdout.read() == ""
+
+
+def test_emulator_with_an_unknown_country_says_which_it_knows() -> None:
+    ended = subprocess.run([*COMMAND, "--company", "zz"], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "US, GB, CA, AU" in ended.stderr
+
+
+def test_emulator_on_a_busy_port_says_so() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = [*COMMAND, "--port", str(taken.getsockname()[1])]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "cannot listen on 127.0.0.1" in ended.stderr

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from schemas.codec import Codec
 
 from bridge.lanes.working import LaneWorks
 from bridge.metrics import Metrics
@@ -26,6 +25,7 @@ from consumers.intents import Intent
 from consumers.turn import TurnPolicy
 from qbo_client.clock import Clock, SystemClock
 from qbo_client.oauth import OAuthApp, discover
+from schemas.codec import Codec
 
 #: The default of 100 connections would starve companies: each may have ten requests under way.
 _HTTP_CONNECTIONS = 2000
@@ -58,9 +58,7 @@ def codec_of(settings: Settings) -> Codec:
 async def open_core(settings: Settings) -> AsyncIterator[Core]:
     """Yield the core with an open pool."""
     codec = codec_of(settings)
-    async with open_pool(
-        settings.database_url.get_secret_value(), size=settings.database_connections
-    ) as pool:
+    async with open_pool(settings.database_url.get_secret_value(), size=settings.database_connections) as pool:
         yield Core(
             settings=settings,
             clock=SystemClock(),

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from mapping.company import Company
 
 from bridge.bootstrap import Core, open_lane_works
 from bridge.lanes.keeper import LaneWorker
 from bridge.tokens import tokens_of
+from mapping.company import Company
 from qbo_client.budget import Budget, Limits
 from qbo_client.oauth import OAuthApp
 
@@ -43,9 +43,7 @@ class Connected:
     company: Company | None
 
 
-async def ask(
-    core: Core, app: OAuthApp, *, tenant_id: str, import_invoices: bool, review_requests: bool
-) -> str:
+async def ask(core: Core, app: OAuthApp, *, tenant_id: str, import_invoices: bool, review_requests: bool) -> str:
     """Return the address where a person gives consent. Its state is signed, short-lived and used once."""
     nonce = secrets.token_urlsafe(24)
     await core.connections.ask_consent(
@@ -60,9 +58,7 @@ async def accept(core: Core, app: OAuthApp, callback: Callback) -> tuple[str, st
     if asked is None:
         raise ConsentRefused("This consent was used already or is too old. Start the connection again.")
     if callback.error or not callback.code or not callback.realm_id:
-        raise ConsentRefused(
-            f"QuickBooks gave no consent ({callback.error or 'no code'}). Start again to connect."
-        )
+        raise ConsentRefused(f"QuickBooks gave no consent ({callback.error or 'no code'}). Start again to connect.")
     grant = await asyncio.to_thread(app.exchange, callback.code)
     await core.connections.connect(
         tenant_id=asked["tenant_id"],
@@ -91,9 +87,7 @@ async def prepare(core: Core, app: OAuthApp, tenant_id: str, realm_id: str) -> C
         finally:
             for group in groups:
                 group.cancel()
-    return Connected(
-        tenant_id=tenant_id, realm_id=realm_id, company=await _company(core, tenant_id, realm_id)
-    )
+    return Connected(tenant_id=tenant_id, realm_id=realm_id, company=await _company(core, tenant_id, realm_id))
 
 
 async def _company(core: Core, tenant_id: str, realm_id: str) -> Company | None:
@@ -123,9 +117,7 @@ async def callback_server(redirect_uri: str) -> AsyncIterator["asyncio.Future[Ca
                 )
             )
         text = "You can close this window and go back to the terminal."
-        return web.Response(
-            text=f"<!doctype html><title>QBO Bridge</title><p>{text}", content_type="text/html"
-        )
+        return web.Response(text=f"<!doctype html><title>QBO Bridge</title><p>{text}", content_type="text/html")
 
     app = web.Application()
     app.add_routes([web.get(parts.path or "/", receive)])
@@ -142,9 +134,7 @@ def _nonce(core: Core, state: str) -> str:
     try:
         return _fernet(core).decrypt(state.encode(), ttl=_STATE_LIVES_SECONDS).decode()
     except InvalidToken as error:
-        raise ConsentRefused(
-            "This answer was not asked for by this bridge. Start the connection again."
-        ) from error
+        raise ConsentRefused("This answer was not asked for by this bridge. Start the connection again.") from error
 
 
 def _fernet(core: Core) -> MultiFernet:

@@ -1,6 +1,7 @@
 """The Kafka clients, as ingest and relay use them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -91,9 +92,14 @@ def _fetched(message: Message) -> Fetched:
         offset=int(message.offset() or 0),
         key=_bytes(message.key()),
         value=_bytes(message.value()),
-        headers=[(name, value or b"") for name, value in message.headers() or []],
+        headers=_headers(message),
         appended_ms=timestamp if kind else None,
     )
+
+
+def _headers(message: Message) -> list[tuple[str, bytes]]:
+    headers: Any = message.headers() or []
+    return [(name, value or b"") for name, value in headers]
 
 
 def _bytes(value: object) -> bytes | None:

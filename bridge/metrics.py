@@ -69,9 +69,7 @@ class Metrics:
         self.lanes_lost = Counter(
             "qbo_bridge_lanes_lost_total", "Leases that lapsed under this process.", registry=registry
         )
-        self.connections = Gauge(
-            "qbo_bridge_connections", "Connections by state.", ["state"], registry=registry
-        )
+        self.connections = Gauge("qbo_bridge_connections", "Connections by state.", ["state"], registry=registry)
         self.outbox_unsent = Gauge(
             "qbo_bridge_outbox_unsent_rows", "Events that are not on Kafka yet.", registry=registry
         )

@@ -6,10 +6,11 @@ then the pool closes. A background task that dies stops the process instead of l
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import structlog
 
@@ -18,7 +19,7 @@ from bridge.health import Checks, http_server
 from bridge.kafka import KafkaRecords, KafkaSender
 from bridge.lanes.keeper import KeeperPolicy, LaneKeeper
 from bridge.settings import Settings
-from bridge.store.database import AWAY
+from bridge.store.database import Away, session
 from bridge.store.ingest import IngestInbox
 from bridge.store.migrate import pending
 from bridge.store.outbox import OutboxStore
@@ -52,7 +53,7 @@ class Part:
     """A role's loop, and how it is asked to end."""
 
     name: str
-    run: Callable[[], Awaitable[None]]
+    run: Callable[[], Coroutine[Any, Any, None]]
     stop: Callable[[], None]
 
 
@@ -123,7 +124,6 @@ async def _relay(core: Core, running: Running) -> AsyncIterator[None]:
     relay = Relay(
         outbox=OutboxStore(core.pool), shards=shards, wire=core.codec, sender=sender,
         policy=RelayPolicy(topic_prefix=settings.topic_prefix), monotonic=core.clock.monotonic, on_sent=sent,
-        away=AWAY,
     )  # fmt: skip
 
     def stop() -> None:
@@ -199,9 +199,7 @@ async def _ingest(core: Core, running: Running) -> AsyncIterator[None]:
             # The rest of the process goes on; an operator looks at the records, or rolls this release back.
             log.error("ingest_halted", reason=str(error))
             core.metrics.ingest_halted.set(1)
-            running.checks["ingest"] = _always(
-                f"Ingest halted: {error}. Look at `qbo-bridge dead-letters`, restart."
-            )
+            running.checks["ingest"] = _always(f"Ingest halted: {error}. Look at `qbo-bridge dead-letters`, restart.")
             await halted.wait()
 
     def stop() -> None:
@@ -236,16 +234,16 @@ async def _survey(core: Core) -> None:
             unsent, age = await outbox.backlog()
             core.metrics.outbox_unsent.set(unsent)
             core.metrics.outbox_age.set(age)
-        except AWAY as error:
+        except Away as error:
             log.warning("survey_waits_for_postgresql", error=str(error))
         await core.clock.sleep(_SURVEY_SECONDS)
 
 
 async def _postgresql(core: Core) -> str | None:
     try:
-        async with core.pool.connection(timeout=2) as connection:
+        async with session(core.pool) as connection:
             await connection.execute("SELECT 1")
-    except AWAY as error:
+    except Away as error:
         return f"PostgreSQL does not answer: {error}"
     return None
 

@@ -20,9 +20,7 @@ _EARLY = timedelta(minutes=5)
 class LaneTokens:
     """Satisfies `qbo_client.client.TokenSource`."""
 
-    def __init__(
-        self, *, store: ConnectionStore, app: OAuthApp, clock: Clock, tenant_id: str, realm_id: str
-    ) -> None:
+    def __init__(self, *, store: ConnectionStore, app: OAuthApp, clock: Clock, tenant_id: str, realm_id: str) -> None:
         self._store = store
         self._app = app
         self._clock = clock
@@ -63,9 +61,7 @@ class LaneTokens:
         now_stored = await self._load()
         if now_stored.refresh_token != tried.refresh_token:
             return now_stored.access_token
-        raise Unauthorized(
-            status=400, code="invalid_grant", detail=str(error), decision=Decision.RECONNECT
-        ) from error
+        raise Unauthorized(status=400, code="invalid_grant", detail=str(error), decision=Decision.RECONNECT) from error
 
     async def _load(self) -> Tokens:
         self._tokens = await self._store.tokens(self._tenant_id, self._realm_id)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import structlog
-from schemas.events.crm import ContactActive, PaymentCompleted
 
 from consumers.effects import Decided, Effects, Parked, Written
 from consumers.failures import RetryPolicy, TryAgain, bug, judge
@@ -22,6 +21,7 @@ from consumers.work import LastWrite, Work, after_writing
 from consumers.writing import NoAnswer, Writer
 from qbo_client.clock import Clock
 from qbo_client.errors import QBOError
+from schemas.events.crm import ContactActive, PaymentCompleted
 
 log = structlog.get_logger(__name__)
 
@@ -57,9 +57,7 @@ class Applier:
         """
         tries = 0
         while True:
-            work = Work(
-                row=row, lane=self.lane, writer=self.writer, ring=self.ring, keys=keys, read_again=tries > 0
-            )
+            work = Work(row=row, lane=self.lane, writer=self.writer, ring=self.ring, keys=keys, read_again=tries > 0)
             try:
                 return await self._once(event, work)
             except (LaneLost, CompanyParked, StoreAway):

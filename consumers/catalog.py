@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mapping.to_qbo.sales_receipt import ItemWanted, new_item, new_payment_method
-
 from consumers.intents import CrmRef, Draft, Source
 from consumers.work import Work
+from mapping.to_qbo.sales_receipt import ItemWanted, new_item, new_payment_method
 from qbo_client.query import literal
 from qbo_client.writes import Operation
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from consumers.intents import CrmRef, Draft, Link, Source
+from consumers.work import Work
 from mapping.to_qbo.customer import (
     choose_customer,
     customer_changes,
@@ -14,13 +16,10 @@ from mapping.to_qbo.customer import (
     sent_fields,
     with_suffix,
 )
-from schemas.events.crm import Party
-
-from consumers.intents import CrmRef, Draft, Link, Source
-from consumers.work import Work
 from qbo_client.errors import DuplicateName
 from qbo_client.query import literal
 from qbo_client.writes import Operation
+from schemas.events.crm import Party
 
 #: A link that a payment made knows no version of the contact yet: any contact event is newer.
 NO_VERSION = datetime(1970, 1, 1, tzinfo=UTC)
@@ -123,9 +122,7 @@ async def customer_update(party: Party, known: Known, work: Work, source: Source
     return None if changes is None else _draft(party, link, known.customer, changes, source)
 
 
-def _draft(
-    party: Party, link: Link, customer: Mapping[str, Any], changes: Mapping[str, Any], source: Source
-) -> Draft:
+def _draft(party: Party, link: Link, customer: Mapping[str, Any], changes: Mapping[str, Any], source: Source) -> Draft:
     body = {"Id": customer["Id"], "SyncToken": customer["SyncToken"], "sparse": True, **changes}
     version = max(source.version, link.version or NO_VERSION)
     return Draft(

@@ -40,6 +40,4 @@ class DeadLetterWatch:
             raise TooManyDeadLetters(f"{self._run} records in a row could not be read")
         unreadable = self._latest.count(False) if not readable else 0
         if len(self._latest) == self.limit.of_latest and unreadable > self.limit.share * self.limit.of_latest:
-            raise TooManyDeadLetters(
-                f"{unreadable} of the latest {self.limit.of_latest} records could not be read"
-            )
+            raise TooManyDeadLetters(f"{unreadable} of the latest {self.limit.of_latest} records could not be read")

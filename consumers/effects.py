@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from schemas.events.quickbooks import ConnectionState, SyncStatus
-
 from consumers.intents import Intent, Link
 from consumers.outcomes import Outcome
 from consumers.records import Row
+from schemas.events.quickbooks import ConnectionState, SyncStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,15 +19,14 @@ import traceback
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mapping.errors import CannotBook
-from schemas.events.quickbooks import ConnectionState
-
 from consumers.effects import Parked
 from consumers.outcomes import Attention, Waiting
 from consumers.ports import WritesStopped
+from mapping.errors import CannotBook
 from qbo_client.decisions import Decision
 from qbo_client.errors import QBOError
 from qbo_client.oauth import ClientInvalid, OAuthUnavailable
+from schemas.events.quickbooks import ConnectionState
 
 _THROTTLED_SECONDS = 60.0
 _WRITES_STOPPED_SECONDS = 15.0
@@ -57,6 +56,11 @@ _WHAT_TO_DO: dict[str, tuple[str, str]] = {
 
 #: Codes that park the whole company, with the state its connection takes.
 _COMPANY: dict[str, tuple[ConnectionState, str, str]] = {
+    "10200": (
+        ConnectionState.PAUSED,
+        "company_data_reset",
+        "The data of this QuickBooks company was reset. Check it, then resume the connection.",
+    ),
     "6190": (
         ConnectionState.PAUSED,
         "subscription_ended",
@@ -154,9 +158,7 @@ _STALE_TRIES = 4
 
 def needs_a_person(error: QBOError) -> Attention:
     """Name the cause of a refusal by its code, with QuickBooks' own words for the person who looks."""
-    cause, what_to_do = _WHAT_TO_DO.get(
-        error.code or "", (f"quickbooks_{error.code or error.status}", _MANUAL)
-    )
+    cause, what_to_do = _WHAT_TO_DO.get(error.code or "", (f"quickbooks_{error.code or error.status}", _MANUAL))
     return Attention(cause, f"{what_to_do} QuickBooks said: {error.detail or error}")
 
 
@@ -164,7 +166,5 @@ def _wait(
     error: QBOError, *, now: datetime, attempts: int, policy: RetryPolicy, rng: random.Random
 ) -> Waiting | Attention:
     if attempts >= policy.attempts:
-        return Attention(
-            "quickbooks_unreachable", f"Tried {attempts} times without an answer: {error}. Retry later."
-        )
+        return Attention("quickbooks_unreachable", f"Tried {attempts} times without an answer: {error}. Retry later.")
     return Waiting("quickbooks_unreachable", str(error), now + policy.delay(attempts, rng))

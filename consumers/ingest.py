@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import structlog
-from schemas.codec import Codec
-from schemas.errors import RegistryUnavailable
 
 from consumers.dead_letters import DeadLetterLimit, DeadLetterWatch
 from consumers.ports import Inbox, RowRefused, StoreAway
 from consumers.reading import Fetched, dead, read
 from consumers.records import Arrived, DeadLetter, Received
 from qbo_client.clock import Clock
+from schemas.codec import Codec
+from schemas.errors import RegistryUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -108,9 +108,7 @@ class Ingest:
         else:
             self.on_received(received)
 
-    async def _bisect(
-        self, read_batch: Sequence[tuple[Fetched, Arrived | DeadLetter]], error: RowRefused
-    ) -> None:
+    async def _bisect(self, read_batch: Sequence[tuple[Fetched, Arrived | DeadLetter]], error: RowRefused) -> None:
         if len(read_batch) > 1:
             middle = len(read_batch) // 2
             await self._store(read_batch[:middle])

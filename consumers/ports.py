@@ -4,20 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from mapping.company import Company
-
 from consumers.effects import Effects
 from consumers.intents import CrmRef, Intent, Link
 from consumers.records import Arrived, DeadLetter, Received, Row
+from mapping.company import Company
 from qbo_client.client import QBOClient
 
 
 class Inbox(Protocol):
     """Where ingest leaves what it read."""
 
-    async def receive(
-        self, events: Sequence[Arrived], dead: Sequence[DeadLetter], dead_topic: str
-    ) -> Received:
+    async def receive(self, events: Sequence[Arrived], dead: Sequence[DeadLetter], dead_topic: str) -> Received:
         """Store one batch in one transaction; raises `RowRefused` if the batch holds a row that cannot be stored."""
         ...
 

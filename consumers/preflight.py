@@ -1,9 +1,8 @@
 """What the bridge learns of a company before it books anything: facts, defaults and the local copy."""
 
+from consumers.ports import Books
 from mapping.company import Company
 from mapping.from_qbo.company import company_from_quickbooks
-
-from consumers.ports import Books
 from qbo_client.client import QBOClient
 
 _EVERYONE = "Active IN (true, false)"

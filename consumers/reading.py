@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from consumers.records import Arrived, DeadLetter
 from schemas.codec import Codec
 from schemas.errors import Undecodable
-
-from consumers.records import Arrived, DeadLetter
 
 #: Which topics the bridge reads, and what kind of CRM entity each is about.
 ENTITY_KINDS: Mapping[str, str] = {"contact.active": "contact", "payment.completed": "payment"}
 
 _HASH_BYTES = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LONGEST_ID = 500
+#: Two of them and the topic must fit an index entry of PostgreSQL, at four bytes a character.
+_LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +63,7 @@ def _arrived(fetched: Fetched, topic: str, record: Mapping[str, Any], payload: b
 def _check_ids(ids: Mapping[str, str]) -> None:
     for name, value in ids.items():
         if not value or len(value) > _LONGEST_ID:
-            raise Undecodable(
-                "bad_id", f"{name} must have 1 to {_LONGEST_ID} characters and has {len(value)}"
-            )
+            raise Undecodable("bad_id", f"{name} must have 1 to {_LONGEST_ID} characters and has {len(value)}")
         if "\x00" in value:
             raise Undecodable("bad_id", f"{name} holds a NUL character")
 

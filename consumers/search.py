@@ -28,9 +28,7 @@ async def find_written(client: QBOClient, intent: Intent) -> Mapping[str, Any] |
     return await _by_private_note(client, entity, body)
 
 
-async def _by_name(
-    client: QBOClient, entity: str, field: str, body: Mapping[str, Any]
-) -> Mapping[str, Any] | None:
+async def _by_name(client: QBOClient, entity: str, field: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     rows = await client.query(f"SELECT * FROM {entity} WHERE {field} = {literal(body[field])}")  # noqa: S608
     return next((row for row in rows if _email(row) == _email(body)), None)
 
@@ -40,9 +38,7 @@ def _email(customer: Mapping[str, Any]) -> str | None:
     return (customer.get("PrimaryEmailAddr") or {}).get("Address")
 
 
-async def _by_private_note(
-    client: QBOClient, entity: str, body: Mapping[str, Any]
-) -> Mapping[str, Any] | None:
+async def _by_private_note(client: QBOClient, entity: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     # PaymentRefNum and PrivateNote of a receipt are not filterable: customer and day narrow, the note decides.
     where = f"TxnDate = {literal(body['TxnDate'])}"
     if customer := body.get("CustomerRef"):

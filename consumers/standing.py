@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from schemas.events.quickbooks import RecordType, Reference, SyncState, SyncStatus
-
 from consumers.intents import Link
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waiting
 from consumers.records import Row
+from schemas.events.quickbooks import RecordType, Reference, SyncState, SyncStatus
 
 _NAMESPACE = UUID("c1b2d0a4-2b1e-5d0f-9a77-5a0d3c1e8b42")
 _TYPES = {"contact": RecordType.CONTACT, "payment": RecordType.PAYMENT, "invoice": RecordType.INVOICE}

@@ -171,9 +171,7 @@ class Turn:
         if row.claims < _SUSPECT_CLAIMS:
             return await self.applier.apply(row, queued.event, queued.keys)
         if row.ran_alone:
-            message = (
-                "The bridge died each time it worked on this record. Report it; retry it after an upgrade."
-            )
+            message = "The bridge died each time it worked on this record. Report it; retry it after an upgrade."
             return await self.applier.decide(row, Attention("kills_the_process", message))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.alone)
@@ -259,9 +257,7 @@ class Turn:
             self.woken.clear()
 
     def _unsettled(self) -> list[Intent]:
-        return [
-            i for i in self._open.values() if not i.in_attention and i.write.request_id not in self._settling
-        ]
+        return [i for i in self._open.values() if not i.in_attention and i.write.request_id not in self._settling]
 
     def _seconds_until(self, due: datetime | None) -> float:
         return max(0.01, (due - self.clock.now()).total_seconds()) if due else 0.01

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mapping.company import Company
-
 from consumers.effects import Effects
 from consumers.intents import Draft, Link
 from consumers.keys import KeyRing
@@ -13,6 +11,7 @@ from consumers.outcomes import Attention, Done, Outcome, Result
 from consumers.ports import Books, Lane
 from consumers.records import Row
 from consumers.writing import Writer
+from mapping.company import Company
 from qbo_client.client import QBOClient
 
 

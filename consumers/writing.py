@@ -135,11 +135,7 @@ class Writer:
     async def _unanswered(self, intent: Intent, after_seconds: float | None) -> NoAnswer:
         now = self.clock.now()
         too_old = now - (intent.created_at or now) > _ASK_A_PERSON_AFTER
-        delay = (
-            timedelta(seconds=after_seconds)
-            if after_seconds
-            else self.policy.delay(intent.attempts, self.rng)
-        )
+        delay = timedelta(seconds=after_seconds) if after_seconds else self.policy.delay(intent.attempts, self.rng)
         await self.lane.commit(Effects(answer=Unanswered(intent=intent, due=now + delay, attention=too_old)))
         return NoAnswer(intent, now + delay)
 

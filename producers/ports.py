@@ -20,6 +20,10 @@ class Unsent:
     created_at: datetime
 
 
+class OutboxAway(Exception):
+    """PostgreSQL is away: wait and try again."""
+
+
 class Outbox(Protocol):
     async def unsent(self, shards: Sequence[int], *, held: Sequence[str], limit: int) -> list[Unsent]: ...
 

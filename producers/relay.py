@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
-from schemas.errors import RegistryUnavailable
 
-from producers.ports import Outbox, Shards, Unsent, Wire
+from producers.ports import Outbox, OutboxAway, Shards, Unsent, Wire
+from schemas.errors import RegistryUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,6 @@ class Relay:
     policy: RelayPolicy
     monotonic: Callable[[], float]
     on_sent: Callable[[Sequence[Unsent]], None]
-    away: tuple[type[Exception], ...]
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     _held: dict[str, float] = field(default_factory=dict)
     _stopping: bool = False
@@ -62,7 +61,7 @@ class Relay:
             self.woken.clear()
             try:
                 sent = await self._relay_once()
-            except (*self.away, RegistryUnavailable) as error:
+            except (OutboxAway, RegistryUnavailable) as error:
                 log.warning("relay_waits", error=str(error))
                 sent = 0
             if sent < self.policy.batch:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import simplejson
 
 
-class Unreadable(Exception):  # noqa: N818 -- a signal inside the client, which makes an error of it.
+class Unreadable(Exception):
     """A body with a good status that does not hold what a good answer holds."""
 
 
@@ -25,9 +25,7 @@ class Answer:
 def parse(body: bytes) -> dict[str, Any]:
     """Return a body's JSON object with every number as Decimal, exact zeros included; raises Unreadable."""
     try:
-        value = simplejson.loads(
-            _text(body), parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse_constant
-        )
+        value = simplejson.loads(_text(body), parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Unreadable("the body is not JSON") from error
     if not isinstance(value, dict):

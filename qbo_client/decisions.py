@@ -49,9 +49,7 @@ BY_CODE: Mapping[str, Decision] = _table(
         Decision.DUPLICATE: "6140 6240",
         # 6190: the subscription ended. 10200: the company's data was reset, so that no id means anything.
         Decision.COMPANY: "6190 10200",
-        Decision.DATA: (
-            "620 2040 2050 2210 2290 5020 5030 6000 6080 6200 6210 6220 6250 6430 6450 6480 6540"
-        ),
+        Decision.DATA: ("620 2040 2050 2210 2290 5020 5030 6000 6080 6200 6210 6220 6250 6430 6450 6480 6540"),
         Decision.BUG: (
             "500 1040 2000 2010 2020 2030 2060 2070 2090 2170 4000 4001 "
             "6070 6090 6100 6160 6170 6180 6230 6420 6470 10100"

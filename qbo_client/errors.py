@@ -1,4 +1,3 @@
-# ruff: noqa: N818 -- QuickBooks' own conditions read better bare: `except StaleObject`.
 """Everything that can go wrong with a call, named by what it means.
 
 ::

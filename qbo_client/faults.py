@@ -24,9 +24,7 @@ _XML_ERROR = re.compile(
     r"<(?:\w{1,20}:)?Error\b([^>]{0,1000})>(.{0,4000}?)</(?:\w{1,20}:)?Error>", re.DOTALL | re.IGNORECASE
 )
 _XML_ATTRIBUTE = re.compile(r"\b(code|element)\s{0,9}=\s{0,9}[\"']([^\"']{0,200})[\"']", re.IGNORECASE)
-_XML_PART = re.compile(
-    r"<(?:\w{1,20}:)?(Message|Detail)\b[^>]{0,200}>(.{0,4000}?)</", re.DOTALL | re.IGNORECASE
-)
+_XML_PART = re.compile(r"<(?:\w{1,20}:)?(Message|Detail)\b[^>]{0,200}>(.{0,4000}?)</", re.DOTALL | re.IGNORECASE)
 _XML_FAULT = re.compile(r"<(?:\w{1,20}:)?Fault\b", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]{0,2000}>")
 _UNSEEN = re.compile(r"<(script|style)\b.{0,9000}?</\1>|<!--.{0,9000}?-->", re.DOTALL | re.IGNORECASE)
@@ -52,9 +50,7 @@ class Fault:
     detail: str
 
 
-def raise_for_fault(
-    status: int, headers: Mapping[str, str], body: bytes, *, secrets: Iterable[str] = ()
-) -> None:
+def raise_for_fault(status: int, headers: Mapping[str, str], body: bytes, *, secrets: Iterable[str] = ()) -> None:
     """Raise the QBOError that this answer is; return if it is none.
 
     `headers` must be case-insensitive. A fault inside a 200 counts. Tokens are redacted, `secrets` too.

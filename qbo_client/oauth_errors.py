@@ -1,6 +1,3 @@
-# ruff: noqa: N818 -- as in errors.py.
-
-
 class OAuthError(Exception):
     """Intuit's OAuth server refused. `error` is its code; `retryable`: trying again may help."""
 

@@ -72,9 +72,7 @@ class Retries:
         )
 
     def _pause(self, state: RetryCallState) -> float:
-        seconds = min(
-            self.policy.first_seconds * 2.0 ** (state.attempt_number - 1), self.policy.longest_seconds
-        )
+        seconds = min(self.policy.first_seconds * 2.0 ** (state.attempt_number - 1), self.policy.longest_seconds)
         return seconds * self.rng.uniform(0.5, 1.0)
 
 

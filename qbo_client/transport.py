@@ -64,9 +64,7 @@ class Transport:
             if isinstance(error, Throttled):
                 error.retry_after = error.retry_after or THROTTLED_SECONDS
                 self.budget.throttled(error.retry_after)
-            self._tell(
-                call, started, outcome=error.decision.value, status=error.status, intuit_tid=error.intuit_tid
-            )
+            self._tell(call, started, outcome=error.decision.value, status=error.status, intuit_tid=error.intuit_tid)
             raise
         except asyncio.CancelledError:
             self._tell(call, started, outcome="cancelled")

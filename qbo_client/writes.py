@@ -50,9 +50,7 @@ class Write:
         if not _ENTITY.fullmatch(self.entity):
             raise ValueError(f"{self.entity!r} is no name of a QuickBooks entity")
         if not _REQUEST_ID.fullmatch(self.request_id):
-            raise ValueError(
-                f"a request id has 1 to {REQUEST_ID_LENGTH} plain characters: {self.request_id!r}"
-            )
+            raise ValueError(f"a request id has 1 to {REQUEST_ID_LENGTH} plain characters: {self.request_id!r}")
         if self.operation is Operation.VOID and self.entity not in _VOID_FORMS:
             raise ValueError(f"QuickBooks has no known way to void a {self.entity}")
 

@@ -28,11 +28,7 @@ def load_settings() -> Settings:
     except ValidationError as error:
         for mistake in error.errors(include_url=False, include_input=False):
             name = "_".join(str(part) for part in mistake["loc"]).upper() or "settings"
-            full = (
-                name
-                if name.startswith(("DATABASE_URL", "KAFKA_BOOT", "QBO_BRIDGE"))
-                else f"QBO_BRIDGE_{name}"
-            )
+            full = name if name.startswith(("DATABASE_URL", "KAFKA_BOOT", "QBO_BRIDGE")) else f"QBO_BRIDGE_{name}"
             print(f"{full}: {mistake['msg']}", file=sys.stderr)
         raise typer.Exit(2) from None
     set_up_logs(settings.log_level, settings.log_format)

@@ -5,16 +5,16 @@ import webbrowser
 from typing import Annotated
 
 import typer
-from mapping.from_qbo.company import findings
-from schemas.events.quickbooks import ConnectionState
 
 from bridge.bootstrap import oauth_app, open_core
 from bridge.cli.common import AsJson, fail, load_settings, run_async, show
 from bridge.consent import Connected, ConsentRefused, accept, ask, callback_server, prepare
 from bridge.settings import Settings
 from bridge.store.connections import ConnectionRefused
+from mapping.from_qbo.company import findings
 from qbo_client.errors import QBOError
 from qbo_client.oauth import OAuthError
+from schemas.events.quickbooks import ConnectionState
 
 app = typer.Typer(help="Companies that are connected.", no_args_is_help=True)
 
@@ -25,12 +25,8 @@ Tenant = Annotated[str, typer.Argument(help="The CRM's location id.")]
 def connect(
     tenant: Tenant,
     *,
-    import_invoices: Annotated[
-        bool, typer.Option(help="Bring earlier QuickBooks invoices to the CRM.")
-    ] = False,
-    review_requests: Annotated[
-        bool, typer.Option(help="Ask for a review after a first paid invoice.")
-    ] = False,
+    import_invoices: Annotated[bool, typer.Option(help="Bring earlier QuickBooks invoices to the CRM.")] = False,
+    review_requests: Annotated[bool, typer.Option(help="Ask for a review after a first paid invoice.")] = False,
     browser: Annotated[bool, typer.Option(help="Open the consent page in a browser.")] = True,
     wait: Annotated[float, typer.Option(help="Seconds to wait for the consent.")] = 600,
 ) -> None:
@@ -52,9 +48,7 @@ async def _connect(
 ) -> Connected:
     app_ = await asyncio.to_thread(oauth_app, settings)
     async with open_core(settings) as core, callback_server(settings.qbo_redirect_uri) as arrived:
-        url = await ask(
-            core, app_, tenant_id=tenant, import_invoices=import_invoices, review_requests=review_requests
-        )
+        url = await ask(core, app_, tenant_id=tenant, import_invoices=import_invoices, review_requests=review_requests)
         print(f"Give consent here:\n{url}", flush=True)
         if browser:
             await asyncio.to_thread(webbrowser.open, url)
@@ -118,9 +112,7 @@ def disconnect(tenant: Tenant) -> None:
     async def work() -> bool:
         app_ = await asyncio.to_thread(oauth_app, settings)
         async with open_core(settings) as core:
-            found = [
-                c for c in await core.connections.all() if c.tenant_id == tenant and c.state != "disconnected"
-            ]
+            found = [c for c in await core.connections.all() if c.tenant_id == tenant and c.state != "disconnected"]
             for connection in found:
                 tokens = await core.connections.tokens(tenant, connection.realm_id)
                 await asyncio.to_thread(app_.revoke, tokens.refresh_token)

@@ -63,9 +63,7 @@ def record(tenant: str, record_id: str, *, as_json: AsJson = False) -> None:
         show(story[part], names, as_json=False, empty="  none")
 
 
-def attention(
-    *, tenant: Tenant = None, cause: Cause = None, limit: int = 100, as_json: AsJson = False
-) -> None:
+def attention(*, tenant: Tenant = None, cause: Cause = None, limit: int = 100, as_json: AsJson = False) -> None:
     """List the records that need a person, with what to do."""
     rows: Any = _ask(lambda store: store.attention(tenant=tenant, cause=cause, limit=limit))
     columns = ("tenant", "kind", "record", "cause", "what_to_do", "since")
@@ -105,13 +103,10 @@ def allow_writes() -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    for name, command in {
-        "status": status,
-        "record": record,
-        "attention": attention,
-        "retry": retry,
-        "dead-letters": dead_letters,
-        "stop-writes": stop_writes,
-        "allow-writes": allow_writes,
-    }.items():
-        app.command(name)(command)
+    app.command("status")(status)
+    app.command("record")(record)
+    app.command("attention")(attention)
+    app.command("retry")(retry)
+    app.command("dead-letters")(dead_letters)
+    app.command("stop-writes")(stop_writes)
+    app.command("allow-writes")(allow_writes)

@@ -14,9 +14,7 @@ from bridge.store.migrate import migrate as migrate_database
 
 
 def run(
-    role: Annotated[
-        list[Role] | None, typer.Option(help="What this process does; repeat it. Default: all.")
-    ] = None,
+    role: Annotated[list[Role] | None, typer.Option(help="What this process does; repeat it. Default: all.")] = None,
 ) -> None:
     """Run the bridge until SIGTERM, then drain and hand its companies back."""
     settings = load_settings()

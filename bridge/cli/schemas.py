@@ -1,11 +1,11 @@
 """The event contract: is it still compatible, and is the registry told."""
 
 import typer
+
+from bridge.cli.common import fail, load_settings
 from schemas.compatibility import check_all
 from schemas.errors import SchemaError
 from schemas.topics import TOPICS
-
-from bridge.cli.common import fail, load_settings
 
 app = typer.Typer(help="The event contract.", no_args_is_help=True)
 

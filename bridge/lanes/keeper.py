@@ -1,13 +1,14 @@
 """Which lanes this process holds: claimed when due, renewed together, given back in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
 from bridge.metrics import Metrics
-from bridge.store.database import AWAY
+from bridge.store.database import Away
 from bridge.store.lanes import LaneStore, Lease
 from qbo_client.clock import Clock
 
@@ -44,7 +45,7 @@ class LaneKeeper:
     policy: KeeperPolicy
     metrics: Metrics
     #: Works one lane until it is idle or told to stop, and gives it back.
-    work: Callable[[LaneWorker], Awaitable[None]]
+    work: Callable[[LaneWorker], Coroutine[Any, Any, None]]
     _workers: dict[str, LaneWorker] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _wanted: set[str] = field(default_factory=set)
@@ -135,7 +136,7 @@ class LaneKeeper:
     async def _or_wait(self, attempt: Callable[[], Awaitable[None]]) -> None:
         try:
             await attempt()
-        except AWAY as error:
+        except Away as error:
             log.warning("lanes_wait_for_postgresql", error=str(error))
             await self.clock.sleep(1.0)
 

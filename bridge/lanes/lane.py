@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from mapping.company import Company
-
 from bridge.store.books import BookStore
 from bridge.store.group import GroupCommit
 from bridge.store.inbox import InboxStore
@@ -13,6 +11,7 @@ from consumers.effects import Effects
 from consumers.intents import Intent
 from consumers.ports import LaneLost
 from consumers.records import Row
+from mapping.company import Company
 from qbo_client.client import QBOClient
 from qbo_client.clock import Clock
 

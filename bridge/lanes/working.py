@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import structlog
-from schemas.codec import Codec
 
 from bridge.lanes.keeper import LaneWorker
 from bridge.lanes.lane import HeldLane
 from bridge.metrics import Metrics
 from bridge.store.books import BookStore
 from bridge.store.connections import ConnectionStore
-from bridge.store.database import AWAY, Pool
+from bridge.store.database import Away, Pool
 from bridge.store.group import GroupCommit
 from bridge.store.inbox import InboxStore
 from bridge.store.lanes import LaneStore, Lease
@@ -35,6 +34,7 @@ from qbo_client.client import Exchange, QBOClient
 from qbo_client.clock import Clock
 from qbo_client.errors import QBOError
 from qbo_client.oauth import OAuthApp, OAuthError
+from schemas.codec import Codec
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class LaneWorks:
             lane = await self.open(worker, budget)
             if await self._ready(lane):
                 rest = await self._turn(worker, lane)
-        except AWAY as error:
+        except Away as error:
             log.warning("lane_waits_for_postgresql", realm_id=worker.lease.realm_id, error=str(error))
         except LaneLost:
             log.warning("lane_lost", realm_id=worker.lease.realm_id, epoch=worker.lease.epoch)
@@ -145,9 +145,7 @@ class LaneWorks:
     async def _turn(self, worker: LaneWorker, lane: HeldLane) -> float:
         writer = Writer(lane=lane, clock=self.clock, policy=self.retry, rng=self.rng)
         ring = KeyRing()
-        applier = Applier(
-            lane=lane, writer=writer, ring=ring, clock=self.clock, policy=self.retry, rng=self.rng
-        )
+        applier = Applier(lane=lane, writer=writer, ring=ring, clock=self.clock, policy=self.retry, rng=self.rng)
         turn = Turn(
             rows=lane, applier=applier, writer=writer, ring=ring, clock=self.clock, policy=self.turn,
             read=self._read, alone=self.alone, done=self._count,
@@ -160,7 +158,7 @@ class LaneWorks:
     async def _give_back(self, lease: Lease, budget: Budget, rest_seconds: float) -> None:
         try:
             await self.lanes.release(lease, budget=budget.snapshot(), rest_seconds=rest_seconds)
-        except AWAY as error:
+        except Away as error:
             # The lease lapses by itself; the next owner starts with an empty budget.
             log.warning("lane_not_given_back", realm_id=lease.realm_id, error=str(error))
 

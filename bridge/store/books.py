@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mapping.company import Company, to_json
 from psycopg.types.json import Jsonb
 
 from bridge.store.copies import CopyStore
-from bridge.store.database import Pool
+from bridge.store.database import Pool, session
 from consumers.intents import CrmRef, Intent, Link
 from consumers.records import Row
+from mapping.company import Company, to_json
 from qbo_client.writes import Operation, Write
 
 _LINK = "SELECT * FROM link WHERE realm_id = %s AND crm_kind = %s AND crm_id = %s AND currency = %s"
-_LINKS_TO = (
-    "SELECT * FROM link WHERE realm_id = %s AND qbo_kind = %s AND qbo_id = %s ORDER BY linked_at, crm_id"
-)
+_LINKS_TO = "SELECT * FROM link WHERE realm_id = %s AND qbo_kind = %s AND qbo_id = %s ORDER BY linked_at, crm_id"
 _NUMBER = """
 SELECT coalesce(max(number), 0) AS number FROM intent
  WHERE realm_id = %s AND crm_kind = %s AND crm_id = %s AND currency = %s
@@ -55,11 +53,11 @@ class BookStore(CopyStore):
 
     async def save_company(self, company: Company) -> None:
         query = "UPDATE connection SET company = %s WHERE realm_id = %s AND tenant_id = %s"
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             await connection.execute(query, [Jsonb(to_json(company)), self._realm_id, self._tenant_id])
 
     async def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             return await (await connection.execute(query.encode(), values)).fetchall()
 
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.fernet import Fernet, MultiFernet
-from mapping.company import Company, from_json
 from psycopg.errors import UniqueViolation
-from schemas.codec import Codec
-from schemas.events.quickbooks import ConnectionState
 
-from bridge.store.database import Pool
+from bridge.store.database import Pool, session
 from bridge.store.events import connection_changed
 from bridge.store.outbox import OutboxRow, add_to_outbox
+from mapping.company import Company, from_json
+from schemas.codec import Codec
+from schemas.events.quickbooks import ConnectionState
 
 _UPSERT = """
 INSERT INTO connection (tenant_id, realm_id, state, sync_from, import_invoices, review_requests,
@@ -95,7 +95,7 @@ class ConnectionStore:
         params = self._token_params(tenant_id, realm_id, tokens)
         params |= {"now": now, "import": import_invoices, "review": review_requests}
         try:
-            async with self._pool.connection() as connection, connection.transaction():
+            async with session(self._pool) as connection, connection.transaction():
                 row = await (await connection.execute(_UPSERT, params)).fetchone()
                 await connection.execute(_LANE, params)
                 event = connection_changed(
@@ -123,23 +123,19 @@ class ConnectionStore:
         """Change the standing of the tenant's connection if it is in one of the states `of`; tell the CRM."""
         now = datetime.now(UTC)
         values = [state.value.lower(), cause, message, tenant_id, list(of)]
-        async with self._pool.connection() as connection, connection.transaction():
+        async with session(self._pool) as connection, connection.transaction():
             row = await (await connection.execute(_SET_STATE, values)).fetchone()
             if row is None:
                 return False
-            event = connection_changed(
-                tenant_id=tenant_id, state=state, cause=cause, message=message, at=now, **row
-            )
+            event = connection_changed(tenant_id=tenant_id, state=state, cause=cause, message=message, at=now, **row)
             await add_to_outbox(connection, [self._outbox(tenant_id, event.event_id, event)])
             await connection.execute("UPDATE lane SET due_at = now() WHERE realm_id = %s", [row["realm_id"]])
         return True
 
     async def tokens(self, tenant_id: str, realm_id: str) -> Tokens:
         """Return the stored tokens. Raises LookupError when the company is not connected."""
-        query = (
-            "SELECT * FROM connection WHERE tenant_id = %s AND realm_id = %s AND refresh_token IS NOT NULL"
-        )
-        async with self._pool.connection() as connection:
+        query = "SELECT * FROM connection WHERE tenant_id = %s AND realm_id = %s AND refresh_token IS NOT NULL"
+        async with session(self._pool) as connection:
             row = await (await connection.execute(query, [tenant_id, realm_id])).fetchone()
         if row is None:
             raise LookupError(f"company {realm_id} is not connected for tenant {tenant_id}")
@@ -153,39 +149,35 @@ class ConnectionStore:
     async def swap_tokens(self, tenant_id: str, realm_id: str, *, exchanged: str, tokens: Tokens) -> bool:
         """Store new tokens if the refresh token that was exchanged for them is still the stored one."""
         params = self._token_params(tenant_id, realm_id, tokens) | {"exchanged": _fingerprint(exchanged)}
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             return (await connection.execute(_SWAP, params)).rowcount == 1
 
     async def get(self, tenant_id: str, realm_id: str) -> Connection:
         """Return one connection. Raises LookupError when there is none."""
         query = "SELECT * FROM connection WHERE tenant_id = %s AND realm_id = %s"
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             row = await (await connection.execute(query, [tenant_id, realm_id])).fetchone()
         if row is None:
             raise LookupError(f"no connection of tenant {tenant_id} with company {realm_id}")
         return _connection(row)
 
     async def all(self) -> list[Connection]:
-        async with self._pool.connection() as connection:
-            rows = await (
-                await connection.execute("SELECT * FROM connection ORDER BY tenant_id, realm_id")
-            ).fetchall()
+        async with session(self._pool) as connection:
+            rows = await (await connection.execute("SELECT * FROM connection ORDER BY tenant_id, realm_id")).fetchall()
         return [_connection(row) for row in rows]
 
-    async def ask_consent(
-        self, *, nonce: str, tenant_id: str, import_invoices: bool, review_requests: bool
-    ) -> None:
+    async def ask_consent(self, *, nonce: str, tenant_id: str, import_invoices: bool, review_requests: bool) -> None:
         """Remember that consent was asked for: the answer is accepted once, within ten minutes."""
         query = """
             INSERT INTO consent (nonce, tenant_id, import_invoices, review_requests, expires_at)
             VALUES (%s, %s, %s, %s, now() + interval '10 minutes')"""
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             await connection.execute(query, [nonce, tenant_id, import_invoices, review_requests])
 
     async def take_consent(self, nonce: str) -> Mapping[str, Any] | None:
         """Return what was asked for under this nonce, once; None when it was used, is too old or never was."""
         query = "DELETE FROM consent WHERE nonce = %s AND expires_at > now() RETURNING *"
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             return await (await connection.execute(query, [nonce])).fetchone()
 
     def _token_params(self, tenant_id: str, realm_id: str, tokens: Tokens) -> dict[str, Any]:
@@ -200,9 +192,7 @@ class ConnectionStore:
         }
 
     def _outbox(self, key: str, event_id: str, event: Any) -> OutboxRow:
-        return OutboxRow(
-            topic="qb.connection.changed", key=key, event_id=event_id, payload=self._codec.encode(event)
-        )
+        return OutboxRow(topic="qb.connection.changed", key=key, event_id=event_id, payload=self._codec.encode(event))
 
 
 def _fingerprint(refresh_token: str) -> bytes:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mapping.to_qbo.customer import email_keys
 from psycopg.types.json import Jsonb
 
-from bridge.store.database import Pool
+from bridge.store.database import Pool, session
+from mapping.to_qbo.customer import email_keys
 
 #: The name by which each copied kind is found.
 _NAMES = {"Customer": "DisplayName", "Item": "Name", "PaymentMethod": "Name"}
@@ -59,11 +59,11 @@ class CopyStore:
     async def save_copies(self, qbo_kind: str, objects: Sequence[Mapping[str, Any]]) -> None:
         if not objects:
             return
-        async with self._pool.connection() as connection, connection.cursor() as cursor:
+        async with session(self._pool) as connection, connection.cursor() as cursor:
             await cursor.executemany(UPSERT_COPY, [copy_values(self._realm_id, qbo_kind, o) for o in objects])
 
     async def _bodies(self, condition: str, *values: Any) -> list[Mapping[str, Any]]:
         query = f"SELECT body FROM local_copy WHERE realm_id = %s AND {condition} ORDER BY qbo_id"  # noqa: S608
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             rows = await (await connection.execute(query.encode(), [self._realm_id, *values])).fetchall()
         return [row["body"] for row in rows]

@@ -7,18 +7,36 @@ from typing import Any
 
 import simplejson
 from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import ProgramLimitExceeded
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from consumers.ports import StoreAway
+from producers.ports import OutboxAway
+
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
 
-#: What PostgreSQL raises when it is away or going away: wait and try again, nothing is wrong with the work.
-AWAY = (OperationalError, PoolTimeout)
+
+class Away(StoreAway, OutboxAway):
+    """PostgreSQL is away, going away or full: wait and try again, nothing is wrong with the work."""
+
 
 dumps = partial(simplejson.dumps, use_decimal=True, separators=(",", ":"))
 loads = partial(simplejson.loads, use_decimal=True)
+
+
+@asynccontextmanager
+async def session(pool: Pool) -> AsyncIterator[Connection]:
+    """Yield a connection of the pool. Raises Away where waiting helps, psycopg's errors where it does not."""
+    try:
+        async with pool.connection() as connection:
+            yield connection
+    except ProgramLimitExceeded:
+        raise  # psycopg files it under OperationalError, but a value too large for an index stays so.
+    except (OperationalError, PoolTimeout) as error:
+        raise Away(str(error)) from error
 
 
 async def _configure(connection: Connection) -> None:

@@ -22,9 +22,7 @@ def connection_changed(
 ) -> ConnectionChanged:
     """Describe where a company's connection stands from now on."""
     return ConnectionChanged(
-        event_id=str(
-            uuid5(_NAMESPACE, "\x1f".join((tenant_id, realm_id, state.value, cause or "", at.isoformat())))
-        ),
+        event_id=str(uuid5(_NAMESPACE, "\x1f".join((tenant_id, realm_id, state.value, cause or "", at.isoformat())))),
         tenant_id=tenant_id,
         realm_id=realm_id,
         company_name=company_name,

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import structlog
 from psycopg import Error
 
-from bridge.store.database import AWAY
+from bridge.store.database import Away
 
 Item = TypeVar("Item")
 Verdict = TypeVar("Verdict")
@@ -73,7 +73,7 @@ class GroupCommit(Generic[Item, Verdict]):
         while True:
             try:
                 return await self._commit(items)
-            except AWAY as error:
+            except Away as error:
                 log.warning("group_commit_waits_for_postgresql", error=str(error), group=len(items))
                 await asyncio.sleep(_AWAY_PAUSE_SECONDS)
 

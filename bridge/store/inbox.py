@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from bridge.store.database import Connection, Pool
+from bridge.store.database import Connection, Pool, session
 from bridge.store.lanes import Lease, wake
 from bridge.store.outbox import OutboxRow, add_to_outbox
 from consumers.records import Arrived, DeadLetter, Received, Row
@@ -84,22 +84,18 @@ class InboxStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def receive(
-        self, events: Sequence[Arrived], dead: Sequence[DeadLetter], dead_topic: str
-    ) -> Received:
+    async def receive(self, events: Sequence[Arrived], dead: Sequence[DeadLetter], dead_topic: str) -> Received:
         """Store one batch in one transaction: events, dead letters with their outbox rows, lanes woken.
 
         Raises psycopg.Error when a row cannot be stored at all; the caller bisects.
         """
         firsts, reused = _split_reused(events)
-        async with self._pool.connection() as connection, connection.transaction():
+        async with session(self._pool) as connection, connection.transaction():
             stored = await self._store(connection, firsts)
             connected = await self._connected(connection, events)
             repeated = [e for e in firsts if e.tenant_id in connected and _key(e) not in stored]
             other = reused + await self._with_other_content(connection, repeated)
-            reused_count = await self._store_reused(
-                connection, [e for e in other if e.tenant_id in connected]
-            )
+            reused_count = await self._store_reused(connection, [e for e in other if e.tenant_id in connected])
             dead_count = await self._bury(connection, dead, dead_topic)
             due = await wake(connection, sorted({key[0] for key in stored}))
         return Received(
@@ -120,19 +116,19 @@ class InboxStore:
             "in_hand": list(in_hand),
             "limit": limit,
         }
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             rows = await (await connection.execute(_TAKE, params)).fetchall()
         return sorted((Row(**row) for row in rows), key=lambda row: row.id)
 
     async def put_back(self, rows: Sequence[Row]) -> None:
         """Hand rows back undecided and in order: a claim that ended so is no death."""
         query = "UPDATE inbox SET claims = greatest(claims - 1, 0) WHERE id = ANY(%s)"
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             await connection.execute(query, [[row.id for row in rows]])
 
     async def mark_alone(self, row: Row) -> None:
         """Note, before it runs, that a suspect runs alone: if the process dies now, it was this row."""
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             await connection.execute("UPDATE inbox SET ran_alone = true WHERE id = %s", [row.id])
 
     async def next_due(self, tenant_id: str) -> float | None:
@@ -140,13 +136,13 @@ class InboxStore:
         query = """
             SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 AS seconds FROM inbox
              WHERE tenant_id = %s AND state IN ('pending', 'waiting')"""
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             row = await (await connection.execute(query, [tenant_id])).fetchone()
         return row["seconds"] if row else None
 
     async def depth(self, *, cap_per_tenant: int) -> int:
         """Count what can be worked on, each tenant up to a cap; parked, waiting and attention rows do not count."""
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             row = await (await connection.execute(_DEPTH, {"cap": cap_per_tenant})).fetchone()
         return int(row["depth"]) if row else 0
 
@@ -156,9 +152,7 @@ class InboxStore:
 
     async def _connected(self, connection: Connection, events: Sequence[Arrived]) -> set[str]:
         tenants = sorted({event.tenant_id for event in events})
-        return {
-            row["tenant_id"] for row in await (await connection.execute(_CONNECTED, [tenants])).fetchall()
-        }
+        return {row["tenant_id"] for row in await (await connection.execute(_CONNECTED, [tenants])).fetchall()}
 
     async def _with_other_content(self, connection: Connection, repeated: Sequence[Arrived]) -> list[Arrived]:
         if not repeated:
@@ -207,9 +201,7 @@ def _dead_outbox(letter: DeadLetter, topic: str) -> OutboxRow:
     origin = f"{letter.topic}/{letter.partition}/{letter.offset}"
     return OutboxRow(
         topic=topic,
-        key=origin
-        if letter.key is None
-        else letter.key.decode("utf-8", "backslashreplace").replace("\x00", ""),
+        key=origin if letter.key is None else letter.key.decode("utf-8", "backslashreplace").replace("\x00", ""),
         event_id=origin,
         payload=letter.value,
         headers={

@@ -1,13 +1,13 @@
-"""The inbox as ingest sees it: PostgreSQL's errors become the two things ingest can do something about."""
+"""The inbox as ingest sees it: a row that PostgreSQL cannot hold is refused by name."""
 
 from collections.abc import Sequence
 
 from psycopg import Error
 
-from bridge.store.database import AWAY, Pool
+from bridge.store.database import Pool
 from bridge.store.inbox import InboxStore
 from bridge.store.wakeups import notify
-from consumers.ports import RowRefused, StoreAway
+from consumers.ports import RowRefused
 from consumers.records import Arrived, DeadLetter, Received
 
 
@@ -19,21 +19,14 @@ class IngestInbox:
         self._pool = pool
         self._tell_others = tell_others
 
-    async def receive(
-        self, events: Sequence[Arrived], dead: Sequence[DeadLetter], dead_topic: str
-    ) -> Received:
+    async def receive(self, events: Sequence[Arrived], dead: Sequence[DeadLetter], dead_topic: str) -> Received:
         try:
             received = await self._store.receive(events, dead, dead_topic)
             if self._tell_others:
                 await notify(self._pool, received.due_realms)
-        except AWAY as error:
-            raise StoreAway(str(error)) from error
         except Error as error:
             raise RowRefused(str(error)) from error
         return received
 
     async def depth(self, *, cap_per_tenant: int) -> int:
-        try:
-            return await self._store.depth(cap_per_tenant=cap_per_tenant)
-        except AWAY as error:
-            raise StoreAway(str(error)) from error
+        return await self._store.depth(cap_per_tenant=cap_per_tenant)

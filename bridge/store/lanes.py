@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from bridge.store.database import Connection, Pool
+from bridge.store.database import Connection, Pool, session
 
 _CLAIM = """
 UPDATE lane SET owner = %(owner)s, epoch = lane.epoch + 1,
@@ -86,9 +86,7 @@ class LaneStore:
         self._owner = owner
         self._lease_seconds = lease_seconds
 
-    async def claim(
-        self, *, limit: int, wanted: Sequence[str] = (), only_wanted: bool = False
-    ) -> list[Lease]:
+    async def claim(self, *, limit: int, wanted: Sequence[str] = (), only_wanted: bool = False) -> list[Lease]:
         """Take up to `limit` free lanes that are due (oldest first) or wanted, skipping what others hold."""
         params = {
             "owner": self._owner,
@@ -97,7 +95,7 @@ class LaneStore:
             "wanted": list(wanted),
             "only_wanted": only_wanted,
         }
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             rows = await (await connection.execute(_CLAIM, params)).fetchall()
         return [_lease(row) for row in rows]
 
@@ -110,7 +108,7 @@ class LaneStore:
             "realms": [lease.realm_id for lease in held],
             "epochs": [lease.epoch for lease in held],
         }
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             rows = await (await connection.execute(_RENEW, params)).fetchall()
         return {row["realm_id"] for row in rows}
 
@@ -126,7 +124,7 @@ class LaneStore:
             "budget": Jsonb(dict(budget)),
             "rest": rest_seconds,
         }
-        async with self._pool.connection() as connection, connection.transaction():
+        async with session(self._pool) as connection, connection.transaction():
             if (await connection.execute(_LOCK, params)).rowcount:
                 await connection.execute(_RELEASE, params)
 
@@ -138,7 +136,7 @@ class LaneStore:
                  AND c.state = 'connected'
                 WHERE l.due_at <= clock_timestamp() AND (l.owner IS NULL OR l.leased_until < clock_timestamp()))
                 AS waiting"""
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             row = await (await connection.execute(query)).fetchone()
         return bool(row and row["waiting"])
 

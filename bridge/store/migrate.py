@@ -29,9 +29,7 @@ async def migrate(url: str) -> list[str]:
         await connection.execute("SET lock_timeout = '30s'")
         await connection.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
         applied = await _applied(connection)
-        return [
-            name for name, sql in migrations() if name not in applied and await _apply(connection, name, sql)
-        ]
+        return [name for name, sql in migrations() if name not in applied and await _apply(connection, name, sql)]
 
 
 async def pending(url: str) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.store.database import Pool
+from bridge.store.database import Pool, session
 from bridge.store.lanes import wake
 
 _ATTENTION = """
@@ -52,15 +52,13 @@ class OperationStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def attention(
-        self, *, tenant: str | None, cause: str | None, limit: int
-    ) -> Sequence[dict[str, Any]]:
+    async def attention(self, *, tenant: str | None, cause: str | None, limit: int) -> Sequence[dict[str, Any]]:
         return await self._rows(_ATTENTION, {"tenant": tenant, "cause": cause, "limit": limit})
 
     async def retry(self, *, tenant: str | None, cause: str | None, record: str | None) -> int:
         """Put records that need attention back to work and wake their lanes; return how many."""
         params = {"tenant": tenant, "cause": cause, "record": record}
-        async with self._pool.connection() as connection, connection.transaction():
+        async with session(self._pool) as connection, connection.transaction():
             rows = await (await connection.execute(_RETRY, params)).fetchall()
             await connection.execute(_REOPEN, [[row["id"] for row in rows]])
             await wake(connection, sorted({row["tenant_id"] for row in rows}))
@@ -81,14 +79,14 @@ class OperationStore:
         return await self._rows(_STATES, {"tenant": tenant})
 
     async def stop_writes(self, reason: str) -> None:
-        query = "INSERT INTO stop_writes (reason) VALUES (%s) ON CONFLICT (only) DO UPDATE SET reason = excluded.reason"
-        async with self._pool.connection() as connection:
+        query = "INSERT INTO stop_writes (reason) VALUES (%s) ON CONFLICT (single) DO UPDATE SET reason = excluded.reason"
+        async with session(self._pool) as connection:
             await connection.execute(query, [reason])
 
     async def allow_writes(self) -> bool:
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             return (await connection.execute("DELETE FROM stop_writes")).rowcount == 1
 
     async def _rows(self, query: str, params: Any) -> Sequence[dict[str, Any]]:
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             return await (await connection.execute(query.encode(), params)).fetchall()

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from psycopg.types.json import Jsonb
 
-from bridge.store.database import Connection, Pool
+from bridge.store.database import Connection, Pool, session
 from producers.ports import Unsent
 
 #: Each shard is relayed by one process at a time. Fixed: it is stored with every row.
@@ -68,15 +68,15 @@ class OutboxStore:
     async def unsent(self, shards: Sequence[int], *, held: Sequence[str], limit: int) -> list[Unsent]:
         """Return unsent rows of these shards in order, leaving out keys that are held back."""
         params = {"shards": list(shards), "held": list(held), "limit": limit}
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             return [Unsent(**row) for row in await (await connection.execute(_UNSENT, params)).fetchall()]
 
     async def mark_sent(self, ids: Sequence[int]) -> None:
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             await connection.execute("UPDATE outbox SET sent_at = now() WHERE id = ANY(%s)", [list(ids)])
 
     async def backlog(self) -> tuple[int, float]:
         """Return how many rows are unsent and the age of the oldest in seconds."""
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             row = await (await connection.execute(_DELAY)).fetchone()
         return (int(row["unsent"]), float(row["age"] or 0)) if row else (0, 0.0)

@@ -5,11 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from schemas.codec import Codec
-from schemas.events.quickbooks import SyncStatus
 
 from bridge.store.copies import UPSERT_COPY, copy_values, is_copied
-from bridge.store.database import Connection, Pool
+from bridge.store.database import Connection, Pool, session
 from bridge.store.events import connection_changed
 from bridge.store.lanes import Lease, fence
 from bridge.store.outbox import OutboxRow, add_to_outbox, shard_of
@@ -17,6 +15,8 @@ from consumers.effects import Decided, Effects, Parked, Refused, Unanswered, Wri
 from consumers.intents import Intent, Link
 from consumers.outcomes import Attention, Done, Waiting, state_of
 from consumers.ports import LaneLost, WritesStopped
+from schemas.codec import Codec
+from schemas.events.quickbooks import SyncStatus
 
 _INTENT = """
 INSERT INTO intent (realm_id, tenant_id, inbox_id, crm_kind, crm_id, currency, number, operation, entity,
@@ -100,7 +100,7 @@ class OutcomeStore:
 
     async def commit_intents(self, items: Sequence[tuple[Lease, Intent]]) -> Verdicts:
         """Store intents in one transaction; those whose lane was lost, or all if writes are stopped, are not."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with session(self._pool) as connection, connection.transaction():
             held = await fence(connection, ((lease.realm_id, lease.epoch) for lease, _ in items))
             stopped = await _writes_stopped(connection)
             if not stopped:
@@ -110,7 +110,7 @@ class OutcomeStore:
 
     async def commit_effects(self, items: Sequence[tuple[Lease, Effects]]) -> Verdicts:
         """Store what followed: intent, link, local copy, inbox row, outbox rows, together for each item."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with session(self._pool) as connection, connection.transaction():
             held = await fence(connection, ((lease.realm_id, lease.epoch) for lease, _ in items))
             kept = [(lease, effects) for lease, effects in items if (lease.realm_id, lease.epoch) in held]
             await self._answers(connection, kept)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 
+from bridge.store.database import Away
 from bridge.store.outbox import SHARDS
 
 #: First key of the two-key advisory locks; the second is the shard.
@@ -19,6 +20,12 @@ class ShardLocks:
         self._mine: set[int] = set()
 
     async def mine(self) -> Sequence[int]:
+        try:
+            return await self._lock_what_is_free()
+        except OperationalError as error:
+            raise Away(str(error)) from error
+
+    async def _lock_what_is_free(self) -> Sequence[int]:
         if self._session is None or self._session.closed:
             self._mine = set()
             self._session = await AsyncConnection.connect(

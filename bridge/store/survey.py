@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.metrics import Metrics
-from bridge.store.database import Pool
+from bridge.store.database import Pool, session
 
 _CONNECTION_STATES = ("connected", "paused", "reconnect_needed", "disconnected")
 
@@ -37,5 +37,5 @@ class Survey:
             self._metrics.connections.labels(state).set(connections.get(state, 0))
 
     async def _rows(self, query: str) -> Sequence[dict[str, Any]]:
-        async with self._pool.connection() as connection:
+        async with session(self._pool) as connection:
             return await (await connection.execute(query.encode())).fetchall()

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 
-from bridge.store.database import AWAY, Pool
+from bridge.store.database import Pool, session
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ async def notify(pool: Pool, realm_ids: Sequence[str]) -> None:
     """Tell every listening process that these companies have something to do."""
     if not realm_ids:
         return
-    async with pool.connection() as connection:
+    async with session(pool) as connection:
         await connection.execute(
             "SELECT pg_notify(%s, realm) FROM unnest(%s::text[]) AS realm", [_CHANNEL, list(realm_ids)]
         )
@@ -32,6 +32,6 @@ async def listen(url: str, woken: Callable[[tuple[str, ...]], None]) -> None:
                 await connection.execute(f"LISTEN {_CHANNEL}")
                 async for notification in connection.notifies():
                     woken((notification.payload,))
-        except AWAY as error:
+        except OperationalError as error:
             log.warning("wakeups_wait_for_postgresql", error=str(error))
             await asyncio.sleep(_AWAY_SECONDS)

@@ -1,12 +1,11 @@
 """`contact.active`: the contact's customer exists and says what the CRM knows."""
 
-from mapping.booking import why_not_booked
-from schemas.events.crm import ContactActive
-
 from consumers.customers import contact_ref, customer_update, find_customer, make_customer
 from consumers.intents import Link, Source
 from consumers.outcomes import Done, Outcome, Result, Skipped
 from consumers.work import LastWrite, Work, unless_known
+from mapping.booking import why_not_booked
+from schemas.events.crm import ContactActive
 
 
 async def contact_active(event: ContactActive, work: Work) -> Outcome | LastWrite:

@@ -2,16 +2,15 @@
 
 from datetime import timedelta
 
-from mapping.booking import why_not_booked
-from mapping.to_qbo.sales_receipt import items_wanted, payment_method_name, sales_receipt
-from schemas.events.crm import PaymentCompleted, PaymentStatus
-
 from consumers.catalog import item_ids, payment_method_id
 from consumers.customers import customer_for_sale
 from consumers.intents import CrmRef, Draft, Link, Source
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waiting
 from consumers.work import LastWrite, Work, unless_known
+from mapping.booking import why_not_booked
+from mapping.to_qbo.sales_receipt import items_wanted, payment_method_name, sales_receipt
 from qbo_client.writes import Operation
+from schemas.events.crm import PaymentCompleted, PaymentStatus
 
 _LOOK_FOR_INVOICE_EVERY = timedelta(hours=1)
 _INVOICE_SHOULD_HAVE_COME = timedelta(days=7)
@@ -39,7 +38,7 @@ async def _book_sale(event: PaymentCompleted, ref: CrmRef, work: Work) -> LastWr
     wanted = items_wanted(event, work.company)
     customer_id = await customer_for_sale(event.contact, work, occurred_at=row.occurred_at)
     items = await item_ids(wanted, work, source)
-    method = payment_method_name(event.payment)
+    method = payment_method_name(event.payment, work.company)
     method_id = await payment_method_id(method, work, source) if method else None
     receipt = sales_receipt(
         event, company=work.company, customer_id=customer_id, items=items, payment_method_id=method_id
@@ -74,9 +73,7 @@ def _still_asking(event: PaymentCompleted, outcome: Outcome) -> Outcome:
 def _changed_after_booking(event: PaymentCompleted, link: Link) -> Outcome:
     payment = event.payment
     if payment.status in _WITHDRAWN:
-        return Attention(
-            "payment_withdrawn", "The CRM says this money was not taken. Void the receipt or confirm it."
-        )
+        return Attention("payment_withdrawn", "The CRM says this money was not taken. Void the receipt or confirm it.")
     booked = (link.last_sent or {}).get("amount")
     if booked != str(payment.amount):
         return Attention(
@@ -89,8 +86,6 @@ def _changed_after_booking(event: PaymentCompleted, link: Link) -> Outcome:
 def _wait_for_invoice(invoice_id: str, work: Work) -> Outcome:
     now = work.writer.clock.now()
     if now - work.row.received_at > _INVOICE_SHOULD_HAVE_COME:
-        return Attention(
-            "invoice_never_came", f"Invoice {invoice_id} is not in the books. Send it again in the CRM."
-        )
+        return Attention("invoice_never_came", f"Invoice {invoice_id} is not in the books. Send it again in the CRM.")
     message = f"Waits for invoice {invoice_id}, which is not in the books yet."
     return Waiting("waits_for_invoice", message, now + _LOOK_FOR_INVOICE_EVERY)

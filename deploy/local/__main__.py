@@ -10,13 +10,9 @@ COMMANDS = {"up": up, "down": down, "status": status, "fetch": fetch, "fetch-reg
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m deploy.local", description="Kafka and PostgreSQL on this machine."
-    )
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description="Kafka and PostgreSQL on this machine.")
     parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument(
-        "--folder", type=Path, default=PROJECT / ".local", help="where data, logs and addresses are"
-    )
+    parser.add_argument("--folder", type=Path, default=PROJECT / ".local", help="where data, logs and addresses are")
     chosen = parser.parse_args(arguments)
     try:
         return COMMANDS[chosen.command](chosen.folder.absolute())

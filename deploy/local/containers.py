@@ -143,7 +143,5 @@ def _await(container: Any, ready: Callable[[], bool]) -> None:
         if container.status in ("exited", "dead") or time.monotonic() > deadline:
             output = b"".join(container.get_logs()).decode(errors="replace")
             last = "\n".join(output.splitlines()[-TAIL_LINES:])
-            raise LocalStackError(
-                f"{container.image} is {container.status} and does not answer. Its log ends:\n{last}"
-            )
+            raise LocalStackError(f"{container.image} is {container.status} and does not answer. Its log ends:\n{last}")
         time.sleep(POLL_SECONDS)

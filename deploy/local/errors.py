@@ -18,7 +18,6 @@ def disk_errors_told(folder: Path) -> Iterator[None]:
             raise LocalStackError(f"The disk of {folder} is full. Free some space and try again.") from error
         if error.errno in (errno.EACCES, errno.EROFS):
             raise LocalStackError(
-                f"{error.filename or folder} cannot be written ({error.strerror}). "
-                "Choose a folder of your own."
+                f"{error.filename or folder} cannot be written ({error.strerror}). Choose a folder of your own."
             ) from error
         raise

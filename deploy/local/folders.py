@@ -25,8 +25,7 @@ def require_space(folder: Path, *, mebibytes: int) -> None:
     free = shutil.disk_usage(there).free // MEBIBYTE
     if free < mebibytes:
         raise LocalStackError(
-            f"The disk of {folder} has {free} MiB free and {mebibytes} MiB are needed. "
-            "Free some space and try again."
+            f"The disk of {folder} has {free} MiB free and {mebibytes} MiB are needed. Free some space and try again."
         )
 
 

@@ -28,9 +28,7 @@ def free_ports(count: int, *, preferred: Iterable[int] = ()) -> tuple[int, ...]:
             return tuple(found)
         if port not in found and is_free(port):
             found.append(port)
-    raise LocalStackError(
-        f"No free port between {FIRST} and {LAST} was found on 127.0.0.1. End old processes."
-    )
+    raise LocalStackError(f"No free port between {FIRST} and {LAST} was found on 127.0.0.1. End old processes.")
 
 
 def require_free(name: str, ports: Iterable[int]) -> None:

@@ -123,8 +123,7 @@ def _make_cluster_once(folder: Path, binaries: Path, account: Account | None) ->
     if version.exists():
         if (found := version.read_text().strip()) != MAJOR:
             raise LocalStackError(
-                f"{folder} holds data of PostgreSQL {found} and this is {MAJOR}. "
-                "Delete that folder or choose another."
+                f"{folder} holds data of PostgreSQL {found} and this is {MAJOR}. Delete that folder or choose another."
             )
         return
     new = folder / "data.new"

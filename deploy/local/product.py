@@ -50,9 +50,7 @@ class Process:
             return self.popen.wait(patience_seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise LocalStackError(
-                f"{self.name} did not end within {patience_seconds} s; see {self.log}"
-            ) from None
+            raise LocalStackError(f"{self.name} did not end within {patience_seconds} s; see {self.log}") from None
 
     def kill(self) -> None:
         """End it as kill -9 does."""
@@ -102,9 +100,7 @@ class QuickBooks:
         return list(json.loads(answer.text, parse_float=str)[entity])
 
 
-def start(
-    name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None
-) -> Process:
+def start(name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None) -> Process:
     """Start a process of the product with its output in `folder/<name>.log`."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"

@@ -90,9 +90,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text())
     except ValueError as error:
-        raise LocalStackError(
-            f"{path} is damaged ({error}). End what it names by hand and delete it."
-        ) from error
+        raise LocalStackError(f"{path} is damaged ({error}). End what it names by hand and delete it.") from error
     return dict(content)
 
 

@@ -142,9 +142,7 @@ class Server:
     def _await_ready(self, deadline: float) -> None:
         while not (self.pid and self.spec.ready()):
             if time.monotonic() > deadline:
-                raise LocalStackError(
-                    f"{self.spec.name} did not answer within {READY_SECONDS} s. {self._log_shown()}"
-                )
+                raise LocalStackError(f"{self.spec.name} did not answer within {READY_SECONDS} s. {self._log_shown()}")
             if self._process and self._process.poll() is not None:
                 raise LocalStackError(
                     f"{self.spec.name} ended with status {self._process.returncode} before it answered. "

@@ -26,8 +26,7 @@ def create_topics(bootstrap_servers: str, partitions: Mapping[str, int]) -> None
     Returns when the broker knows them. Raises LocalStackError.
     """
     wanted = [
-        NewTopic(name, num_partitions=count, replication_factor=BROKER_DEFAULT)
-        for name, count in partitions.items()
+        NewTopic(name, num_partitions=count, replication_factor=BROKER_DEFAULT) for name, count in partitions.items()
     ]
     if not wanted:
         return

@@ -197,7 +197,7 @@ CREATE INDEX outbox_unsent ON outbox (shard, id) WHERE sent_at IS NULL;
 
 -- For the bad day: one row stops every write everywhere.
 CREATE TABLE stop_writes (
-    only   boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     since  timestamptz NOT NULL DEFAULT now(),
     reason text NOT NULL
 );

@@ -18,7 +18,7 @@ def main() -> int:
     options = parser.parse_args()
     console = Console(highlight=False)
     try:
-        return 0 if Demo(console=console, folder=options.folder, keep=options.keep).run() else 1
+        return 0 if Demo(console=console, folder=options.folder.absolute(), keep=options.keep).run() else 1
     except LocalStackError as error:
         console.print(f"[bold red]{error}[/]")
         return 2

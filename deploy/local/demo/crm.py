@@ -153,9 +153,7 @@ class _Clerk:
         moved = replace(party, address=replace(address, line1=f"{address.line1}, flat 2"))
         return ContactActive(envelope=envelope, contact=moved, reason=ActivityReason.UPDATED)
 
-    def sale(
-        self, number: int, party: Party, *, status: PaymentStatus = PaymentStatus.SUCCEEDED
-    ) -> PaymentCompleted:
+    def sale(self, number: int, party: Party, *, status: PaymentStatus = PaymentStatus.SUCCEEDED) -> PaymentCompleted:
         lines = tuple(self._line(n) for n in range(self.rng.randint(1, 3)))
         discount = self._coupon(lines)
         lines = tuple(self._taxed(line, discount, lines) for line in lines)
@@ -166,9 +164,7 @@ class _Clerk:
         return PaymentCompleted(
             envelope=self._envelope("payment.completed", transaction, status.value, timedelta(seconds=1)),
             contact=party,
-            source=PaymentSource(
-                type=_SOURCES[number % len(_SOURCES)], id=f"src_{number}", name="Spring offer"
-            ),
+            source=PaymentSource(type=_SOURCES[number % len(_SOURCES)], id=f"src_{number}", name="Spring offer"),
             order_id=f"or_{number}",
             payment=PaymentRecord(
                 transaction_id=transaction,

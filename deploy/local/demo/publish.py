@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import Producer
-from schemas.codec import Codec
 
 from deploy.local.demo.crm import Published
 from deploy.local.errors import LocalStackError
+from schemas.codec import Codec
 
 _REPEATED_SHARE = 0.1
 _FLUSH_SECONDS = 60
@@ -27,9 +27,7 @@ class Count:
         return self.distinct + self.repeated + self.unreadable
 
 
-def publish(
-    bootstrap_servers: str, traded: Sequence[Published], *, seed: int, topic_prefix: str = ""
-) -> Count:
+def publish(bootstrap_servers: str, traded: Sequence[Published], *, seed: int, topic_prefix: str = "") -> Count:
     """Publish every event, one in ten twice, and one record that is no Avro at all."""
     codec, rng = Codec(), random.Random(seed)  # noqa: S311 - seeded on purpose
     producer = Producer({"bootstrap.servers": bootstrap_servers, "enable.idempotence": True})

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import simplejson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from schemas.topics import TOPICS
 
 from deploy.local import commands
 from deploy.local.demo.books import compare, show
@@ -29,6 +28,7 @@ from deploy.local.product import (
 from deploy.local.records import record_process, update_stack
 from deploy.local.stack import LocalStack, start_stack
 from deploy.local.topics import create_topics
+from schemas.topics import TOPICS
 
 T = TypeVar("T")
 
@@ -87,9 +87,7 @@ class Demo:
         for tenant_id, realm_id in realms.items():
             said = connect(self.environment, tenant_id, realm_id, folder=logs)
             facts = [line for line in said.splitlines() if line.startswith("  - ")]
-            self.console.print(
-                f"[green]✓[/] {tenant_id} connected to company {realm_id} through Intuit's consent page"
-            )
+            self.console.print(f"[green]✓[/] {tenant_id} connected to company {realm_id} through Intuit's consent page")
             self.console.print("\n".join(facts), style="dim")
         return realms
 
@@ -103,14 +101,11 @@ class Demo:
         )
         self._watch(count.distinct)
         equal = show(
-            [
-                one
-                for published in traded
-                for one in compare(published, quickbooks, realms[published.shop.tenant_id])
-            ],
+            [one for published in traded for one in compare(published, quickbooks, realms[published.shop.tenant_id])],
             self.console,
         )
-        return self._show_states(traded) and equal
+        as_expected = self._show_states(traded)
+        return as_expected and equal
 
     def _watch(self, events: int) -> None:
         """Show how many events are decided until all are, or nothing moved for long."""
@@ -140,18 +135,14 @@ class Demo:
         self.console.print(command(self.environment, "status"), end="")
         self.console.print("\n[bold]What needs a person[/]")
         self.console.print(command(self.environment, "attention"), end="")
-        counts = {
+        counts: dict[str, int] = {
             state: sum(r["records"] for r in self._states() if r["state"] == state) for state in _SETTLED
         }
         refused, skipped = sum(p.refused for p in traded), sum(p.skipped for p in traded)
         return counts["attention"] == refused and counts["skipped"] == skipped
 
     def _say_where(self, stack: LocalStack, quickbooks: QuickBooks, address: str) -> None:
-        end = (
-            "make demo-stop ends it"
-            if self.keep
-            else "gone when the demo ends; make demo KEEP=1 leaves them running"
-        )
+        end = "make demo-stop ends it" if self.keep else "gone when the demo ends; make demo KEEP=1 leaves them running"
         self.console.print(f"\n[bold]Addresses[/] ({end})")
         for name, where in {
             "metrics": f"{address}/metrics",
@@ -168,9 +159,7 @@ class Demo:
         """Write `stack.json`, so that other programs can join in."""
         tenants = {realm: tenant for tenant, realm in realms.items()}
         announced = dict(quickbooks.announced)
-        announced["companies"] = [
-            {**c, "tenant_id": tenants.get(c["realm_id"])} for c in quickbooks.companies
-        ]
+        announced["companies"] = [{**c, "tenant_id": tenants.get(c["realm_id"])} for c in quickbooks.companies]
         commands.record(self.folder, stack)
         update_stack(
             self.folder,

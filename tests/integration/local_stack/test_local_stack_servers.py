@@ -80,9 +80,7 @@ def test_postgres_writes_survive_a_crash_of_the_machine(stack: LocalStack, datab
 
 
 @pytest.mark.parametrize("ending", ["stop", "kill"])
-def test_postgres_started_again_has_same_address_and_rows(
-    stack: LocalStack, database_url: str, ending: str
-) -> None:
+def test_postgres_started_again_has_same_address_and_rows(stack: LocalStack, database_url: str, ending: str) -> None:
     if stack.postgres is None:
         pytest.skip("PostgreSQL was not started as a process of ours")
     with psycopg.connect(database_url) as connection:
@@ -118,9 +116,7 @@ def test_database_made_twice_is_told(stack: LocalStack, database_url: str) -> No
         stack.create_database(name)
 
 
-def test_kafka_second_on_the_same_folder_is_told(
-    stack: LocalStack, bootstrap_servers: str, topic_prefix: str
-) -> None:
+def test_kafka_second_on_the_same_folder_is_told(stack: LocalStack, bootstrap_servers: str, topic_prefix: str) -> None:
     if stack.kafka is None:
         pytest.skip("Kafka was not started as a process of ours")
     _, second = prepare_kafka(stack.kafka.spec.log.parent)

@@ -16,9 +16,7 @@ CONTENT = b"a jar, as it were"
 
 
 def pinned(content: bytes = CONTENT) -> PinnedArtifact:
-    return PinnedArtifact(
-        group="org.example", name="thing", version="1.0", sha256=hashlib.sha256(content).hexdigest()
-    )
+    return PinnedArtifact(group="org.example", name="thing", version="1.0", sha256=hashlib.sha256(content).hexdigest())
 
 
 @pytest.fixture
@@ -57,9 +55,7 @@ def test_verify_other_content_names_file_and_both_hashes(tmp_path: Path) -> None
         assert part in str(raised.value)
 
 
-def test_fetch_empty_cache_places_the_verified_file_alone(
-    tmp_path: Path, repository: Mapping[str, str]
-) -> None:
+def test_fetch_empty_cache_places_the_verified_file_alone(tmp_path: Path, repository: Mapping[str, str]) -> None:
     into = tmp_path / "cache"
     assert fetch([pinned()], into=into, mebibytes=1, repositories=repository) == [into / "thing-1.0.jar"]
     assert [path.name for path in into.iterdir()] == ["thing-1.0.jar"]

@@ -139,15 +139,11 @@ def test_status_nothing_running_says_so(tmp_path: Path, capsys: pytest.CaptureFi
     assert "Nothing was left running" in capsys.readouterr().out
 
 
-def test_status_one_ended_tells_which(
-    sleeper: Sleeper, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_status_one_ended_tells_which(sleeper: Sleeper, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept, ended = sleeper(), sleeper()
     record_process(tmp_path, "kafka", kept.pid)
     record_process(tmp_path, "postgres", ended.pid)
-    update_stack(
-        tmp_path, {"kafka": {"bootstrap_servers": "127.0.0.1:1"}, "database_url": "postgresql://h/d"}
-    )
+    update_stack(tmp_path, {"kafka": {"bootstrap_servers": "127.0.0.1:1"}, "database_url": "postgresql://h/d"})
     assert status(tmp_path) == 0
     ended.kill()
     ended.wait()

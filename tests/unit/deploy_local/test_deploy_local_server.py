@@ -111,9 +111,7 @@ def test_server_whose_log_is_understood_says_what_to_do(tmp_path: Path) -> None:
         failing.start()
 
 
-def test_server_that_never_answers_is_given_up_and_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_that_never_answers_is_given_up_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "READY_SECONDS", 0.2)
     silent = Server(spec(tmp_path, "import signal; signal.pause()"))
     with pytest.raises(LocalStackError, match="did not answer within"):
@@ -132,9 +130,7 @@ def test_server_second_on_the_same_folder_is_told(
 
 
 def test_server_that_cannot_be_run_passes_the_error(tmp_path: Path) -> None:
-    missing = ServerSpec(
-        name="Missing", command=("/nowhere/java",), log=tmp_path / "log", ports=(), ready=lambda: True
-    )
+    missing = ServerSpec(name="Missing", command=("/nowhere/java",), log=tmp_path / "log", ports=(), ready=lambda: True)
     with pytest.raises(FileNotFoundError):
         Server(missing).start()
 

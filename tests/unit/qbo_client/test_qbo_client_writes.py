@@ -1,6 +1,7 @@
 import asyncio
 from decimal import Decimal
 
+import aiohttp
 import pytest
 
 from qbo_client.budget import Budget
@@ -129,6 +130,32 @@ async def test_send_failing_to_connect_is_unreachable(make_client: MakeClient, c
     assert caught.value.retryable
 
 
+async def test_send_that_never_gets_a_connection_is_unreachable(
+    vendor: Vendor, budget: Budget, clock: SkippingClock, tokens: Tokens
+) -> None:
+    vendor.answers(Hang())
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as http:
+
+        def client(timeout: float) -> QBOClient:
+            return QBOClient(
+                http=http,
+                base_url=vendor.base_url,
+                realm_id=REALM,
+                tokens=tokens,
+                budget=budget,
+                clock=clock,
+                timeout=timeout,
+            )
+
+        holding = asyncio.create_task(client(30.0).send(write()))
+        await vendor.arrived.wait()
+        with pytest.raises(Unreachable):
+            await client(0.1).send(write())
+        assert len(vendor.seen) == 1
+        holding.cancel()
+        await asyncio.gather(holding, return_exceptions=True)
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [("6000", InvalidData), ("5010", StaleObject), ("6140", DuplicateNumber), ("6190", CompanyUnavailable)],
@@ -209,7 +236,7 @@ async def test_send_refused_token_twice_is_unauthorized(client: QBOClient, vendo
 async def test_send_held_back_does_not_leave(
     make_client: MakeClient, vendor: Vendor, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class LeaseTooShort(Exception):  # noqa: N818
+    class LeaseTooShort(Exception):
         pass
 
     class Refusing(list[float]):

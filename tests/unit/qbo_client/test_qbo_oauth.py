@@ -248,6 +248,18 @@ def test_plain_http_is_not_allowed_to_the_whole_process(app: OAuthApp) -> None:
     assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ
 
 
+async def test_loopback_is_not_reached_through_a_proxy(
+    app: OAuthApp, vendor: Vendor, closed_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "https_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", closed_url)
+    monkeypatch.setenv("HTTP_PROXY", closed_url)
+    vendor.answers(ok(TOKENS))
+    grant = await blocking(lambda: app.refresh("x"))
+    assert grant.expires_in == 3600
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -1,0 +1,179 @@
+"""A contact as a QuickBooks customer (books, sections 2 and 8)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mapping.company import Company
+from mapping.to_qbo.text import clean, clean_lines, clean_name, same_country, same_phone, same_text, short
+from schemas.events.common import Address
+from schemas.events.crm import Party
+
+_NAME, _EMAIL, _PHONE, _NOTES = 100, 100, 30, 2000
+_ADDRESS = {"line1": "Line1", "line2": "Line2", "city": "City", "region": "CountrySubDivisionCode",
+            "postal_code": "PostalCode", "country_code": "Country"}  # fmt: skip
+_ADDRESS_LENGTHS = {"Line1": 500, "Line2": 500, "City": 255, "PostalCode": 30, "CountrySubDivisionCode": 255,
+                    "Country": 255}  # fmt: skip
+_DELETED = " (deleted)"
+
+Same = Callable[[object, object], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The customer that a contact stands for, and why it was this one."""
+
+    customer: Mapping[str, Any]
+    reason: str
+
+
+def email_keys(text: str | None) -> tuple[str, ...]:
+    """Return the match keys of an e-mail field: trimmed, case-folded; QuickBooks may hold several with commas."""
+    parts = (part.strip().casefold() for part in (text or "").split(","))
+    return tuple(dict.fromkeys(part for part in parts if "@" in part))
+
+
+def display_name(party: Party) -> str:
+    """Return the name a new customer gets: as the CRM shows it, else of its parts, else what identifies it."""
+    parts = " ".join(part for part in (party.first_name, party.last_name) if part)
+    for candidate in (party.display_name, parts, party.company_name, party.email, party.phone):
+        if name := clean_name(candidate, _NAME):
+            return name
+    return f"Contact {short(clean_name(party.contact_id, _NAME) or '?', _NAME - 8)}"
+
+
+def new_customer(party: Party, *, company: Company) -> dict[str, Any]:
+    """Return the body that creates the customer."""
+    body = {"DisplayName": display_name(party), **_facts(party)}
+    if party.display_name and clean_name(party.display_name, _NAME) != party.display_name.strip():
+        body["Notes"] = clean_lines(f"Name in the CRM: {party.display_name}", _NOTES)
+    if company.multi_currency:
+        body["CurrencyRef"] = {"value": company.home_currency}
+    return body
+
+
+def with_suffix(body: Mapping[str, Any], contact_id: str, attempt: int) -> dict[str, Any]:
+    """Return the body under another name, the same for the same contact: the first is taken (6240)."""
+    identity = clean_name(contact_id, 24)
+    suffix = f" ({identity})" if attempt == 1 else f" ({identity} {attempt})"
+    name = str(body["DisplayName"])[: _NAME - len(suffix)].strip()
+    return {**body, "DisplayName": f"{name}{suffix}"}
+
+
+def choose_customer(candidates: Sequence[Mapping[str, Any]], party: Party) -> Choice | None:
+    """Choose among customers with this e-mail (or, without one, this exact name); None when none fits."""
+    keys = set(email_keys(party.email))
+    fitting = [c for c in candidates if keys & set(_emails(c))] if keys else _named(candidates, party)
+    if not fitting:
+        return None
+    unique = list({str(c["Id"]): c for c in fitting}.values())
+    best = min(unique, key=lambda c: _rank(c, party))
+    by = "e-mail" if keys else "name"
+    return Choice(best, f"{by}, one of {len(unique)}" if len(unique) > 1 else by)
+
+
+def _rank(customer: Mapping[str, Any], party: Party) -> tuple[bool, bool, bool, str, int]:
+    """Active before inactive, without a parent before jobs, same name, oldest."""
+    created = str((customer.get("MetaData") or {}).get("CreateTime", ""))
+    return (
+        not customer.get("Active", True),
+        bool(customer.get("ParentRef") or customer.get("Job")),
+        not same_text(_bare(customer), display_name(party)),
+        _instant(created),
+        int(customer["Id"]) if str(customer["Id"]).isdigit() else 0,
+    )
+
+
+def _instant(text: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(text).timestamp():020.3f}"
+    except ValueError:
+        return text
+
+
+def _named(candidates: Sequence[Mapping[str, Any]], party: Party) -> list[Mapping[str, Any]]:
+    return [c for c in candidates if same_text(_bare(c), display_name(party))]
+
+
+def _bare(customer: Mapping[str, Any]) -> str:
+    return str(customer.get("DisplayName", "")).removesuffix(_DELETED)
+
+
+def _emails(customer: Mapping[str, Any]) -> tuple[str, ...]:
+    return email_keys((customer.get("PrimaryEmailAddr") or {}).get("Address"))
+
+
+def customer_changes(
+    party: Party, *, current: Mapping[str, Any], last_sent: Mapping[str, Any] | None, made_by_us: bool
+) -> dict[str, Any] | None:
+    """Return the fields to write, None when nothing differs that is ours to write.
+
+    What the CRM does not know is never blanked. A field that a person changed since it was sent stays theirs.
+    Only a customer that the bridge made is renamed, and then only while it has the name it was given.
+    """
+    sent = last_sent or {}
+    wanted = _facts(party)
+    if made_by_us and sent.get("DisplayName") == current.get("DisplayName") and _renamed(party, sent):
+        wanted["DisplayName"] = display_name(party)
+    changes = {
+        name: value
+        for name, value in wanted.items()
+        if not _equal(name, value, current.get(name)) and _ours(name, current, sent)
+    }
+    return changes or None
+
+
+def _renamed(party: Party, sent: Mapping[str, Any]) -> bool:
+    """A suffix that a clash made is kept while the name before it is the same."""
+    return not str(sent["DisplayName"]).casefold().startswith(display_name(party).casefold())
+
+
+def _ours(name: str, current: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
+    """Empty, never sent, or still as it was sent; an address in part of which a person wrote is theirs."""
+    if name == "PrimaryEmailAddr" and len(_emails(current)) > 1:
+        return False  # A list of addresses is never shrunk.
+    return not current.get(name) or name not in sent or _equal(name, sent[name], current.get(name))
+
+
+def _equal(name: str, wanted: Any, current: Any) -> bool:
+    if name == "PrimaryEmailAddr":
+        # A list that holds ours already is not shrunk to ours alone.
+        return set(email_keys(wanted["Address"])) <= set(email_keys((current or {}).get("Address")))
+    if name == "PrimaryPhone":
+        return same_phone(wanted["FreeFormNumber"], (current or {}).get("FreeFormNumber"))
+    if name == "BillAddr":
+        there = current or {}
+        return all(_same(part)(value, there.get(part)) for part, value in wanted.items())
+    return same_text(wanted, current)
+
+
+def _same(part: str) -> Same:
+    return same_country if part == "Country" else same_text
+
+
+def sent_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is remembered as last sent: every field but QuickBooks' own bookkeeping."""
+    return {name: value for name, value in body.items() if name not in {"Id", "SyncToken", "sparse", "Active"}}
+
+
+def _facts(party: Party) -> dict[str, Any]:
+    """Return what the CRM knows of the party, as QuickBooks' fields; what it does not know is absent."""
+    facts: dict[str, Any] = {
+        "GivenName": clean_name(party.first_name, _NAME),
+        "FamilyName": clean_name(party.last_name, _NAME),
+        "CompanyName": clean_name(party.company_name, _NAME),
+    }
+    email = clean(party.email, _EMAIL + 1)
+    if email and len(email) <= _EMAIL and email_keys(email):
+        facts["PrimaryEmailAddr"] = {"Address": email}
+    if phone := clean(party.phone, _PHONE):
+        facts["PrimaryPhone"] = {"FreeFormNumber": phone}
+    if party.address and (address := _address(party.address)):
+        facts["BillAddr"] = address
+    return {name: value for name, value in facts.items() if value}
+
+
+def _address(address: Address) -> dict[str, str]:
+    parts = {qbo: clean(getattr(address, ours), _ADDRESS_LENGTHS[qbo]) for ours, qbo in _ADDRESS.items()}
+    return {name: value for name, value in parts.items() if value}

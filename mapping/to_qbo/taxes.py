@@ -1,0 +1,130 @@
+"""Tax codes outside the US: one code for the set of taxes on a line, and what QuickBooks will compute from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from mapping.company import Company, TaxCode
+from mapping.errors import CannotBook
+from mapping.money import ZERO, round_half_up
+from mapping.to_qbo.lines import trimmed
+from mapping.to_qbo.sale import HUNDRED
+from schemas.events.crm import TaxComponent
+
+#: Names by which companies know the code for what has no tax at all (0 % is another thing).
+_NO_TAX_NAMES = ("no vat", "no tax", "out of scope", "bas excluded", "exempt", "gst free")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taxed:
+    """An amount under a code: gross where prices are inclusive, else net."""
+
+    code: TaxCode
+    amount: Decimal
+
+
+def code_for(taxes: Sequence[TaxComponent], company: Company) -> TaxCode:
+    """Return the company's code for this set of taxes; raises CannotBook `tax_code_missing`."""
+    if not taxes:
+        return no_tax_code(company)
+    rates = tuple(sorted(tax.rate_percent.normalize() for tax in taxes))
+    key = "+".join(format(rate, "f") for rate in rates)
+    if wanted := company.settings.tax_codes.get(key):
+        return _by_id(wanted, company)
+    fitting = [c for c in company.tax_codes if c.active and c.rates and _sorted(c) == rates]
+    if not fitting:
+        names = ", ".join(tax.name for tax in taxes)
+        raise CannotBook(
+            "tax_code_missing",
+            f"{company.name} has no tax code for {key} % ({names}). Add one in QuickBooks, run preflight, retry.",
+        )
+    return min(fitting, key=lambda code: (_is_untaxed(code), not _like(code, taxes), _age(code)))
+
+
+def no_tax_code(company: Company) -> TaxCode:
+    """Return the code for what is not taxed; raises CannotBook when the company has none."""
+    free = [c for c in company.tax_codes if c.active and all(rate == 0 for rate in c.rates)]
+    for name in _NO_TAX_NAMES:
+        for code in free:
+            if name in code.name.casefold():
+                return code
+    untaxed = [code for code in free if not code.taxable] or free
+    if not untaxed:
+        raise CannotBook(
+            "tax_code_missing",
+            f"{company.name} has no tax code for untaxed lines. Add one in QuickBooks, run preflight, retry.",
+        )
+    return untaxed[0]
+
+
+def tax_detail(taxed: Sequence[Taxed], wanted: Decimal, *, inclusive: bool, unit: Decimal) -> dict[str, Any] | None:
+    """Return the override that makes QuickBooks' tax the CRM's; None where QuickBooks comes to it by itself.
+
+    QuickBooks rounds per rate on the summed net, half up; a CRM that rounds each line differs by cents. Raises
+    CannotBook `tax_differs` for a difference that no rounding explains.
+    """
+    exact = _exact(taxed, inclusive=inclusive)
+    computed = {rate_id: round_half_up(tax, unit) for rate_id, (_, tax) in exact.items()}
+    difference = wanted - sum(computed.values(), ZERO)
+    if not difference:
+        return None
+    if not computed or abs(difference) > unit * max(len(taxed), 1):
+        raise CannotBook(
+            "tax_differs",
+            f"The CRM's tax is {wanted} and the rates come to {sum(computed.values(), ZERO)}. "
+            "Correct the document's taxes in the CRM, then retry.",
+        )
+    largest = max(computed, key=lambda rate_id: computed[rate_id])
+    computed[largest] += difference
+    return {"TotalTax": wanted, "TaxLine": [_tax_line(r, computed[r], exact[r][0], taxed, unit) for r in computed]}
+
+
+def _exact(taxed: Sequence[Taxed], *, inclusive: bool) -> dict[str, tuple[Decimal, Decimal]]:
+    """Return each rate's net and tax, unrounded."""
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
+    for one in taxed:
+        whole = sum(one.code.rates, ZERO)
+        net = one.amount * HUNDRED / (HUNDRED + whole) if inclusive else one.amount
+        for rate_id, rate in zip(one.code.rate_ids, one.code.rates, strict=True):
+            before = sums.get(rate_id, (ZERO, ZERO))
+            sums[rate_id] = (before[0] + net, before[1] + net * rate / HUNDRED)
+    return sums
+
+
+def _tax_line(rate_id: str, amount: Decimal, net: Decimal, taxed: Sequence[Taxed], unit: Decimal) -> dict[str, Any]:
+    percents = {r: p for one in taxed for r, p in zip(one.code.rate_ids, one.code.rates, strict=True)}
+    return {
+        "Amount": amount,
+        "DetailType": "TaxLineDetail",
+        "TaxLineDetail": {
+            "TaxRateRef": {"value": rate_id},
+            "PercentBased": True,
+            "TaxPercent": trimmed(percents[rate_id]),
+            "NetAmountTaxable": round_half_up(net, unit),
+        },
+    }
+
+
+def _by_id(code_id: str, company: Company) -> TaxCode:
+    found = next((code for code in company.tax_codes if code.id == code_id), None)
+    if found is None:
+        raise CannotBook("tax_code_missing", f"Tax code {code_id} of the settings is not in {company.name}.")
+    return found
+
+
+def _is_untaxed(code: TaxCode) -> bool:
+    return any(name in code.name.casefold() for name in _NO_TAX_NAMES)
+
+
+def _age(code: TaxCode) -> int:
+    return int(code.id) if code.id.isdigit() else 0
+
+
+def _sorted(code: TaxCode) -> tuple[Decimal, ...]:
+    return tuple(sorted(rate.normalize() for rate in code.rates))
+
+
+def _like(code: TaxCode, taxes: Sequence[TaxComponent]) -> bool:
+    name = code.name.casefold()
+    return any(name in tax.name.casefold() or tax.name.casefold() in name for tax in taxes)

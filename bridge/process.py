@@ -168,7 +168,12 @@ async def _sync(core: Core, running: Running) -> AsyncIterator[None]:
 async def _ingest(core: Core, running: Running) -> AsyncIterator[None]:
     settings = core.settings
     topics = {settings.topic_prefix + topic: topic for topic in ENTITY_KINDS}
-    config = {**kafka_config(settings), "group.id": settings.consumer_group, "client.id": core.owner}
+    config = {
+        **kafka_config(settings),
+        **settings.kafka_consumer_properties,
+        "group.id": settings.consumer_group,
+        "client.id": core.owner,
+    }
     records = KafkaRecords(config, list(topics))
 
     def received(what: Received) -> None:

@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: str = Field(
         validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS", "QBO_BRIDGE_KAFKA_BOOTSTRAP_SERVERS")
     )
+    #: librdkafka's own properties, for consumer and producer alike, and for the consumer only.
     kafka_properties: dict[str, str | int | bool] = {}
+    kafka_consumer_properties: dict[str, str | int | bool] = {}
     consumer_group: str = "qbo-bridge"
     topic_prefix: str = ""
     schema_registry_url: HttpUrl | None = None

@@ -1,24 +1,26 @@
 """FULL_TRANSITIVE: every version can read what every other wrote. Avro's resolution rules, as a pure check."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
 import simplejson
+from fastavro import parse_schema
 
 from schemas.topics import TOPICS
 from schemas.versions import Version, newest_text, versions
 
 #: Avro promotes a writer's type to these readers' types.
-_PROMOTIONS = {
-    "int": {"long", "float", "double"},
-    "long": {"float", "double"},
-    "float": {"double"},
-    "string": {"bytes"},
-    "bytes": {"string"},
+_PROMOTIONS: Mapping[str, frozenset[str]] = {
+    "int": frozenset({"long", "float", "double"}),
+    "long": frozenset({"float", "double"}),
+    "float": frozenset({"double"}),
+    "string": frozenset({"bytes"}),
+    "bytes": frozenset({"string"}),
 }
 _LOGICAL = ("logicalType", "precision", "scale")
+_NAMED = frozenset({"record", "enum", "fixed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,19 @@ class Finding:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.topic}: {self.read} cannot read {self.written}: {self.detail}"
+        return f"{self.topic} {self.written} -> {self.read}: {self.detail}, so {self.written} records cannot be read"
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The named types of both sides, by full name, and the pairs under comparison (types may hold themselves)."""
+
+    written: Mapping[str, Any]
+    read: Mapping[str, Any]
+    open: frozenset[tuple[str, str]] = frozenset()
+
+    def opened(self, written: str, read: str) -> "_Names":
+        return _Names(self.written, self.read, self.open | {(written, read)})
 
 
 def check_all() -> list[Finding]:
@@ -43,8 +57,9 @@ def _check_topic(topic: str) -> Iterator[Finding]:
     kept = versions(topic)
     yield from check(kept)
     if simplejson.loads(newest_text(topic)) != kept[-1].schema:
-        detail = f"{topic}.avsc is not versions/{topic}/v{kept[-1].number}.avsc; keep the change as a new version"
-        yield Finding(topic=topic, written=f"v{kept[-1].number}", read="the newest file", detail=detail)
+        last = f"v{kept[-1].number}"
+        detail = f"{topic}.avsc is not versions/{topic}/{last}.avsc (keep the change as a new version)"
+        yield Finding(topic=topic, written="newest", read=last, detail=detail)
 
 
 def check(kept: Sequence[Version]) -> Iterator[Finding]:
@@ -57,77 +72,93 @@ def check(kept: Sequence[Version]) -> Iterator[Finding]:
 def unreadable(written: Any, read: Any) -> list[str]:
     """Return why a reader of schema `read` could not read what `written` wrote; empty if it can.
 
-    Stricter than Avro in one place, because the contract is: a decimal may change neither precision nor scale.
+    Stricter than Avro where the contract is: a logical type, precision and scale included, never changes, and
+    nested types keep their names. Raises fastavro's errors for what is no Avro schema.
     """
-    return list(_compare(written, read, {}, {}, ""))
+    # fastavro's parsed form spells every name in full.
+    written, read = parse_schema(written), parse_schema(read)
+    return list(_compare(written, read, _Names(_defined(written), _defined(read)), ""))
 
 
-def _compare(written: Any, read: Any, wnames: dict[str, Any], rnames: dict[str, Any], path: str) -> Iterator[str]:
-    written, read = _resolve(written, wnames), _resolve(read, rnames)
+def _compare(written: Any, read: Any, names: _Names, path: str) -> Iterator[str]:
+    written, read = _resolved(written, names.written), _resolved(read, names.read)
     if isinstance(written, list) or isinstance(read, list):
-        yield from _unions(written, read, wnames, rnames, path)
+        yield from _unions(written, read, names, path)
         return
     wkind, rkind = _kind(written), _kind(read)
-    if wkind != rkind and rkind not in _PROMOTIONS.get(wkind, set()):
-        yield f"{path or 'record'} was {wkind} and is {rkind}"
-    elif _logical(written) != _logical(read):
-        yield f"{path} was {_named(written)} and is {_named(read)}"
-    elif rkind == "record" == wkind:
-        yield from _records(written, read, wnames, rnames, path)
-    elif rkind == "enum":
-        yield from _enums(written, read, path)
-    elif rkind == "array":
-        yield from _compare(written["items"], read["items"], wnames, rnames, f"{path}[]")
+    fits = wkind == rkind or rkind in _PROMOTIONS.get(wkind, ())
+    if not fits or _logical(written) != _logical(read):
+        yield f"{_field(path)} was {_named(written)} and is {_named(read)}"
+    elif rkind in _NAMED:
+        yield from _named_types(written, read, names, path)
+    elif rkind in {"array", "map"} and wkind == rkind:
+        inner = "items" if rkind == "array" else "values"
+        yield from _compare(written[inner], read[inner], names, f"{path}[]")
 
 
-def _records(written: Any, read: Any, wnames: dict[str, Any], rnames: dict[str, Any], path: str) -> Iterator[str]:
-    if written["name"] != read["name"] and written["name"] not in read.get("aliases", ()):
-        yield f"{path or 'record'} was named {written['name']} and is {read['name']}"
+def _named_types(written: Any, read: Any, names: _Names, path: str) -> Iterator[str]:
+    if written["name"] != read["name"] and written["name"] not in _aliases(read):
+        yield f"{_field(path)} was named {written['name']} and is {read['name']}"
+    match read["type"]:
+        case "record" if (written["name"], read["name"]) not in names.open:
+            yield from _records(written, read, names.opened(written["name"], read["name"]), path)
+        case "enum":
+            yield from _enums(written, read, path)
+        case "fixed" if written["size"] != read["size"]:
+            yield f"{_field(path)} had {written['size']} bytes and has {read['size']}"
+
+
+def _records(written: Any, read: Any, names: _Names, path: str) -> Iterator[str]:
     before = {field["name"]: field for field in written["fields"]}
     for field in read["fields"]:
         here = f"{path}.{field['name']}".lstrip(".")
-        found = next((n for n in (field["name"], *field.get("aliases", ())) if n in before), None)
+        found = next((name for name in (field["name"], *field.get("aliases", ())) if name in before), None)
         if found is not None:
-            yield from _compare(before[found]["type"], field["type"], wnames, rnames, here)
+            yield from _compare(before[found]["type"], field["type"], names, here)
         elif "default" not in field:
-            _learn(field["type"], rnames)
-            yield f"{here} has no default and is not in every record"
+            yield f"{_field(here)} has no default"
 
 
 def _enums(written: Any, read: Any, path: str) -> Iterator[str]:
     missing = [symbol for symbol in written["symbols"] if symbol not in read["symbols"]]
     if missing and "default" not in read:
-        yield f"{path} has no default for {', '.join(missing)}"
+        yield f"{_field(path)} has no default for {', '.join(missing)}"
 
 
-def _unions(written: Any, read: Any, wnames: dict[str, Any], rnames: dict[str, Any], path: str) -> Iterator[str]:
+def _unions(written: Any, read: Any, names: _Names, path: str) -> Iterator[str]:
     branches = read if isinstance(read, list) else [read]
     for one in written if isinstance(written, list) else [written]:
-        answers = [list(_compare(one, other, dict(wnames), dict(rnames), path)) for other in branches]
-        if all(answers):
-            yield f"{path} may be {_named(_resolve(one, wnames))}, which is none of {_named(read)}"
-        _learn(one, wnames)
-    for other in branches:
-        _learn(other, rnames)
+        answers = [list(_compare(one, other, names, path)) for other in branches]
+        if not all(answers):
+            continue
+        # Where a branch is of the same kind, what it lacks says more than that none fits.
+        kind = _kind(_resolved(one, names.written))
+        alike = [a for a, other in zip(answers, branches, strict=True) if _kind(_resolved(other, names.read)) == kind]
+        yield from alike[0] if alike else [f"{_field(path)} may be {_named(one)}, which is none of {_named(read)}"]
 
 
-def _resolve(schema: Any, names: dict[str, Any]) -> Any:
-    if isinstance(schema, str):
-        return names.get(schema, schema)
-    _learn(schema, names)
-    return schema
-
-
-def _learn(schema: Any, names: dict[str, Any]) -> None:
-    """Note the named types a schema defines, because later fields refer to them by name."""
+def _defined(schema: Any) -> dict[str, Any]:
+    """Return the named types that a schema defines, at any depth."""
     if isinstance(schema, list):
-        for one in schema:
-            _learn(one, names)
-    elif isinstance(schema, dict):
-        if schema["type"] in {"record", "enum"}:
-            names[schema["name"]] = schema
-        for part in (schema.get("items"), *(field["type"] for field in schema.get("fields", ()))):
-            _learn(part, names)
+        return {name: one for part in schema for name, one in _defined(part).items()}
+    if not isinstance(schema, dict):
+        return {}
+    found = {schema["name"]: schema} if schema["type"] in _NAMED else {}
+    parts = [schema.get("items"), schema.get("values"), *(field["type"] for field in schema.get("fields", ()))]
+    return found | _defined(parts)
+
+
+def _aliases(schema: Any) -> set[str]:
+    space = schema["name"].rpartition(".")[0]
+    return {alias if "." in alias or not space else f"{space}.{alias}" for alias in schema.get("aliases", ())}
+
+
+def _resolved(schema: Any, names: Mapping[str, Any]) -> Any:
+    return names.get(schema, schema) if isinstance(schema, str) else schema
+
+
+def _field(path: str) -> str:
+    return f"field {path}" if path else "the record"
 
 
 def _kind(schema: Any) -> str:

@@ -1,91 +1,123 @@
-"""Between Avro's records (dictionaries) and typed events. Built once per event type from its annotations."""
+"""Between plain records (dictionaries of what Avro carries) and typed events. Built once per topic."""
 
-import types
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
-from datetime import UTC, date, datetime
-from decimal import Context, Decimal
+from dataclasses import fields
 from enum import StrEnum
-from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from schemas.errors import ValueOutOfRange
+from schemas.exact import day_from, days, decimal_bytes, decimal_from, instant_from, millis
 from schemas.versions import AvroSchema
 
-Convert = Callable[[Any], Any]
-Check = Callable[[Any, str], Any]
+Read = Callable[[Any], Any]
+#: Takes the value and its path, for the error that names it.
+Write = Callable[[Any, str], Any]
 
-#: Wide enough that no operation here rounds.
-_EXACT = Context(prec=200)
-
-
-@cache
-def reader(kind: Any) -> Convert | None:
-    """Return what turns a value of a record into this type; None where it is that already."""
-    if get_origin(kind) is types.UnionType:
-        inner = reader(_not_none(kind))
-        return None if inner is None else lambda value: None if value is None else inner(value)
-    if get_origin(kind) is tuple:
-        return _tuple_reader(reader(get_args(kind)[0]))
-    if is_dataclass(kind):
-        return _record_reader(kind)
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind
-    return None
+_LONGS = range(-(2**63), 2**63)
 
 
-def _not_none(kind: Any) -> Any:
-    return next(one for one in get_args(kind) if one is not types.NoneType)
+def reader(kind: type, schema: AvroSchema) -> Read:
+    """Return what makes the typed event of a plain record that fits this schema."""
+    return _record_reader(kind, schema, {})
 
 
-def _tuple_reader(inner: Convert | None) -> Convert:
+def _reader(kind: Any, schema: Any, named: dict[str, AvroSchema]) -> Read | None:
+    """Return None where the value is already what the event holds."""
+    if isinstance(schema, list):
+        return _optional(_reader(_inner(kind), _not_null(schema), named))
+    schema = named.get(schema, schema) if isinstance(schema, str) else schema
+    if isinstance(schema, str):
+        return None
+    if "logicalType" in schema:
+        return _logical_reader(schema)
+    match schema["type"]:
+        case "record":
+            return _record_reader(kind, schema, named)
+        case "enum":
+            named[schema["name"]] = schema
+            return _enum_reader(kind)
+        case _:
+            return _tuple_reader(_reader(get_args(kind)[0], schema["items"], named))
+
+
+def _inner(kind: Any) -> Any:
+    return next(one for one in get_args(kind) if one is not NoneType)
+
+
+def _not_null(union: list[Any]) -> Any:
+    return next(one for one in union if one != "null")
+
+
+def _optional(inner: Read | None) -> Read | None:
+    return inner and (lambda value: None if value is None else inner(value))
+
+
+def _tuple_reader(inner: Read | None) -> Read:
     return tuple if inner is None else lambda values: tuple(inner(value) for value in values)
 
 
-def _record_reader(kind: Any) -> Convert:
+def _enum_reader(kind: Any) -> Read:
+    members: Mapping[str, StrEnum] = {member.value: member for member in kind}
+    return members.__getitem__
+
+
+def _record_reader(kind: Any, schema: AvroSchema, named: dict[str, AvroSchema]) -> Read:
+    named[schema["name"]] = schema
     hints = get_type_hints(kind)
-    converts = {field.name: reader(hints[field.name]) for field in fields(kind)}
+    types = {field["name"]: field["type"] for field in schema["fields"]}
+    # In the schema's order, because a type is defined where it is first used.
+    converts = {name: _reader(hints[name], of, named) for name, of in types.items()}
+    order = [(field.name, converts[field.name]) for field in fields(kind)]
 
     def read(record: Mapping[str, Any]) -> Any:
-        return kind(**{n: record[n] if c is None else c(record[n]) for n, c in converts.items()})
+        return kind(**{name: record[name] if one is None else one(record[name]) for name, one in order})
 
     return read
 
 
-def writer(schema: AvroSchema) -> Callable[[Any], dict[str, Any]]:
-    """Return what turns an event into a record of this schema.
+def _logical_reader(schema: AvroSchema) -> Read:
+    match schema["logicalType"]:
+        case "decimal":
+            scale = int(schema["scale"])
+            return lambda value: decimal_from(value, scale)
+        case "timestamp-millis":
+            return instant_from
+        case "date":
+            return day_from
+    raise NotImplementedError(f"no event holds a {schema['logicalType']}")
 
-    It raises ValueOutOfRange for a value that the schema cannot hold; nothing is rounded or cut.
+
+def writer(schema: AvroSchema) -> Callable[[Any], dict[str, Any]]:
+    """Return what makes the plain record of an event.
+
+    It raises ValueOutOfRange, naming the field, for a value that the schema cannot hold; nothing is rounded.
     """
     write = _writer(schema, {})
-    return lambda event: write(event, event.__class__.__name__)
+    return lambda event: write(event, schema["name"])
 
 
-def _writer(schema: Any, named: dict[str, Check]) -> Check:
+def _writer(schema: Any, named: dict[str, Write]) -> Write:
     if isinstance(schema, list):
-        inner = _writer(next(one for one in schema if one != "null"), named)
+        inner = _writer(_not_null(schema), named)
         return lambda value, path: None if value is None else inner(value, path)
     if isinstance(schema, str):
-        return named.get(schema, _text if schema == "string" else _as_it_is)
+        return named[schema] if schema in named else _PRIMITIVES[schema]
     if "logicalType" in schema:
-        return _logical(schema)
-    match schema["type"]:
-        case "record":
-            return _record_writer(schema, named)
-        case "array":
-            inner = _writer(schema["items"], named)
-            return lambda values, path: [inner(v, f"{path}[{n}]") for n, v in enumerate(values)]
-        case "enum":
-            named[schema["name"]] = _enum
-            return _enum
-        case other:
-            return _writer(other, named)
+        return _logical_writer(schema)
+    if schema["type"] == "record":
+        return _record_writer(schema, named)
+    if schema["type"] == "array":
+        inner = _writer(schema["items"], named)
+        return lambda values, path: [inner(value, f"{path}[{n}]") for n, value in enumerate(values)]
+    named[schema["name"]] = one = _enum_writer(frozenset(schema["symbols"]))
+    return one
 
 
-def _record_writer(schema: AvroSchema, named: dict[str, Check]) -> Check:
-    writers: dict[str, Check] = {}
+def _record_writer(schema: AvroSchema, named: dict[str, Write]) -> Write:
+    writers: dict[str, Write] = {}
 
-    def write(value: Any, path: str) -> Any:
+    def write(value: Any, path: str) -> dict[str, Any]:
         return {name: one(getattr(value, name), f"{path}.{name}") for name, one in writers.items()}
 
     named[schema["name"]] = write
@@ -94,43 +126,25 @@ def _record_writer(schema: AvroSchema, named: dict[str, Check]) -> Check:
     return write
 
 
-def _logical(schema: AvroSchema) -> Check:
+def _logical_writer(schema: AvroSchema) -> Write:
     match schema["logicalType"]:
         case "decimal":
-            precision, scale = int(schema["precision"]), int(schema.get("scale", 0))
-            return lambda value, path: exact_decimal(value, path, precision=precision, scale=scale)
+            precision, scale = int(schema["precision"]), int(schema["scale"])
+            return lambda value, path: decimal_bytes(value, path, precision=precision, scale=scale)
         case "timestamp-millis":
-            return _instant
+            return millis
         case "date":
-            return _day
-    return _as_it_is
+            return days
+    raise NotImplementedError(f"no event holds a {schema['logicalType']}")
 
 
-def exact_decimal(value: Any, path: str, *, precision: int, scale: int) -> Decimal:
-    """Return the value with exactly `scale` decimals if it has no more of them and fits the precision."""
-    if not isinstance(value, Decimal):
-        raise ValueOutOfRange(path, f"{value!r} is no Decimal")
-    if not value.is_finite():
-        raise ValueOutOfRange(path, f"{value} is no amount")
-    unscaled = value.scaleb(scale, _EXACT)
-    if unscaled != unscaled.to_integral_value():
-        raise ValueOutOfRange(path, f"{value} has more than {scale} decimals")
-    if abs(unscaled) >= 10**precision:
-        raise ValueOutOfRange(path, f"{value} has more than {precision} digits with {scale} decimals")
-    return Decimal(int(unscaled)).scaleb(-scale, _EXACT)
+def _enum_writer(symbols: frozenset[str]) -> Write:
+    def write(value: Any, path: str) -> str:
+        if not isinstance(value, StrEnum) or value.value not in symbols:
+            raise ValueOutOfRange(path, f"{value!r} is none of its symbols")
+        return value.value
 
-
-def _instant(value: Any, path: str) -> datetime:
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueOutOfRange(path, f"{value!r} is no datetime with a time zone")
-    # Avro's timestamp-millis ends at the millisecond by definition of the contract.
-    return value.astimezone(UTC).replace(microsecond=value.microsecond // 1000 * 1000)
-
-
-def _day(value: Any, path: str) -> date:
-    if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueOutOfRange(path, f"{value!r} is no date")
-    return value
+    return write
 
 
 def _text(value: Any, path: str) -> str:
@@ -143,13 +157,16 @@ def _text(value: Any, path: str) -> str:
     return value
 
 
-def _enum(value: Any, path: str) -> str:
-    if not isinstance(value, StrEnum):
-        raise ValueOutOfRange(path, f"{value!r} is none of the symbols")
-    return value.value
-
-
-def _as_it_is(value: Any, path: str) -> Any:
-    if isinstance(value, float):
-        raise ValueOutOfRange(path, "is a float; money is Decimal and everything else a whole number")
+def _boolean(value: Any, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise ValueOutOfRange(path, f"{value!r} is neither True nor False")
     return value
+
+
+def _long(value: Any, path: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value not in _LONGS:
+        raise ValueOutOfRange(path, f"{value!r} is no whole number of 64 bits")
+    return value
+
+
+_PRIMITIVES: Mapping[str, Write] = {"string": _text, "boolean": _boolean, "long": _long}

@@ -1,23 +1,19 @@
-"""Records read with decimals as bytes and times as numbers, and what must hold of those.
+"""Plain records: what Avro carries, decimals as bytes and times as numbers, and what must hold of those.
 
-fastavro would round a decimal to its precision without a word, and building every Decimal costs ingest more
-than all the rest: so ingest reads the plain form, and checks it here.
+Ingest works on plain records, because building every Decimal and datetime would cost it more than all the rest.
 """
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
-from schemas.errors import Undecodable
+from schemas.errors import Reason, Undecodable
+from schemas.exact import DAYS, MILLIS, shortest
+from schemas.versions import AvroSchema
 
-Check = Callable[[Any, str], None]
+#: Returns the value as the canonical form has it.
+Settle = Callable[[Any], Any]
 
-_DAYS = (date.min.toordinal() - date(1970, 1, 1).toordinal(), date.max.toordinal() - date(1970, 1, 1).toordinal())
-_MILLIS = (_DAYS[0] * 86_400_000, _DAYS[1] * 86_400_000)
-
-_NESTED = frozenset({"type", "fields", "items"})
-#: fastavro's own marks in a parsed schema; a schema made from it is parsed anew.
-_MARKS = frozenset({"__fastavro_parsed__", "__named_schemas"})
+_NESTED = frozenset({"type", "fields", "items", "values"})
 
 
 def plain(schema: Any) -> Any:
@@ -26,92 +22,93 @@ def plain(schema: Any) -> Any:
         return [plain(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    if "logicalType" in schema:
+    if "logicalType" in schema and schema["type"] != "fixed":
         return schema["type"]
-    return {name: plain(value) if name in _NESTED else value for name, value in schema.items() if name not in _MARKS}
+    inner = {name: plain(value) if name in _NESTED else value for name, value in schema.items()}
+    return {name: value for name, value in inner.items() if name != "logicalType"}
 
 
-def range_check(schema: Any) -> Check:
-    """Return what raises Undecodable, naming the field, for a plain record out of a logical type's range."""
-    return _check(schema, {}) or _nothing
+def settler(schema: AvroSchema) -> Settle:
+    """Return what checks a plain record and settles it in place: each decimal in its shortest bytes.
+
+    It raises Undecodable, naming the field, for a value beyond a logical type's range. Without settling, one
+    amount could have two encodings, and so two hashes.
+    """
+    return _settle(schema, {}, "") or _as_it_is
 
 
-def _nothing(_value: Any, _path: str) -> None:
-    """Find nothing to object to."""
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
-def _check(schema: Any, named: dict[str, Check | None]) -> Check | None:
+def _settle(schema: Any, named: dict[str, AvroSchema], path: str) -> Settle | None:
+    """Return None where there is nothing to check, so that ingest does not look."""
     if isinstance(schema, list):
-        inner = _check(next(one for one in schema if one != "null"), named)
-        return inner and _optional(inner)
+        inner = _settle(next(one for one in schema if one != "null"), named, path)
+        return inner and (lambda value: None if value is None else inner(value))
+    schema = named.get(schema, schema) if isinstance(schema, str) else schema
     if isinstance(schema, str):
-        return named.get(schema)
+        return None
     if "logicalType" in schema:
-        return _logical(schema)
+        return _logical(schema, path)
     match schema["type"]:
         case "record":
-            named[schema["name"]] = made = _record(schema, named)
-            return made
+            named[schema["name"]] = schema
+            return _record(schema, named, path)
         case "array":
-            inner = _check(schema["items"], named)
-            return inner and _array(inner)
+            return _array(_settle(schema["items"], named, f"{path}[]"))
     return None
 
 
-def _optional(inner: Check) -> Check:
-    def check(value: Any, path: str) -> None:
-        if value is not None:
-            inner(value, path)
-
-    return check
+def _array(inner: Settle | None) -> Settle | None:
+    return inner and (lambda values: [inner(value) for value in values])
 
 
-def _array(inner: Check) -> Check:
-    def check(values: Any, path: str) -> None:
-        for value in values:
-            inner(value, path)
-
-    return check
-
-
-def _record(schema: Any, named: dict[str, Check | None]) -> Check | None:
-    found = ((field["name"], _check(field["type"], named)) for field in schema["fields"])
-    checks = [(name, check) for name, check in found if check is not None]
-    if not checks:
+def _record(schema: AvroSchema, named: dict[str, AvroSchema], path: str) -> Settle | None:
+    found = [(f["name"], _settle(f["type"], named, f"{path}.{f['name']}".lstrip("."))) for f in schema["fields"]]
+    settles = [(name, settle) for name, settle in found if settle is not None]
+    if not settles:
         return None
 
-    def check_all(value: Any, path: str) -> None:
-        for name, check in checks:
-            check(value[name], name)
+    def settle_all(record: Any) -> Any:
+        for name, settle in settles:
+            record[name] = settle(record[name])
+        return record
 
-    return check_all
+    return settle_all
 
 
-def _logical(schema: Any) -> Check | None:
+def _logical(schema: AvroSchema, path: str) -> Settle:
     match schema["logicalType"]:
         case "decimal":
-            return _decimal(int(schema["precision"]))
+            return _decimal(int(schema["precision"]), path)
         case "timestamp-millis":
-            return _between(*_MILLIS)
+            return _between(*MILLIS, path)
         case "date":
-            return _between(*_DAYS)
-    return None
+            return _between(*DAYS, path)
+    raise NotImplementedError(f"no event holds a {schema['logicalType']}")
 
 
-def _decimal(precision: int) -> Check:
+def _decimal(precision: int, path: str) -> Settle:
     limit = 10**precision
-    safe_bytes = (limit.bit_length() - 1) // 8  # So many bytes cannot hold more digits.
+    safe = (limit.bit_length() - 1) // 8  # So many bytes cannot hold more digits.
 
-    def check(value: Any, path: str) -> None:
-        if len(value) > safe_bytes and abs(int.from_bytes(value, "big", signed=True)) >= limit:
-            raise Undecodable("decimal_out_of_range", f"{path} has more than {precision} digits")
+    def settle(value: bytes) -> bytes:
+        size = len(value)
+        if size == 1 or (1 < size <= safe and 0 < value[0] < 0xFF):  # noqa: PLR2004 - a leading byte of sign alone
+            return value
+        unscaled = int.from_bytes(value, "big", signed=True)
+        if abs(unscaled) >= limit:
+            raise Undecodable(Reason.DECIMAL_OUT_OF_RANGE, f"{path} has more than {precision} digits")
+        return shortest(unscaled)
 
-    return check
+    return settle
 
 
-def _between(lowest: int, highest: int) -> Check:
-    def check(value: Any, path: str) -> None:
+def _between(lowest: int, highest: int, path: str) -> Settle:
+    def settle(value: int) -> int:
         if not lowest <= value <= highest:
-            raise Undecodable("time_out_of_range", f"{path} is {value}, which is no date of the calendar")
+            raise Undecodable(Reason.TIME_OUT_OF_RANGE, f"{path} is {value}, which is no date of the calendar")
+        return value
 
-    return check
+    return settle

@@ -7,7 +7,6 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 import simplejson
-from fastavro import parse_schema
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 AvroSchema = dict[str, Any]
@@ -22,8 +21,6 @@ class Version:
     topic: str
     number: int
     schema: AvroSchema
-    #: fastavro's parsed form: parse once, read often.
-    parsed: Any
     #: CRC-64-AVRO of the parsing canonical form, little-endian, as single-object encoding carries it.
     fingerprint: bytes
 
@@ -43,7 +40,7 @@ def versions(topic: str) -> tuple[Version, ...]:
     """Return every version of a topic, oldest first; the last is the newest."""
     folder = _root() / "versions" / topic
     files = {int(file.name.removeprefix("v").removesuffix(".avsc")): file for file in folder.iterdir()}
-    return tuple(_version(topic, number, files[number].read_text(encoding="utf-8")) for number in sorted(files))
+    return tuple(version(topic, n, simplejson.loads(files[n].read_text(encoding="utf-8"))) for n in sorted(files))
 
 
 def fingerprint_of(schema: AvroSchema) -> bytes:
@@ -52,15 +49,8 @@ def fingerprint_of(schema: AvroSchema) -> bytes:
     return bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), _FINGERPRINT))
 
 
-def _version(topic: str, number: int, text: str) -> Version:
-    schema = simplejson.loads(text)
-    return Version(
-        topic=topic,
-        number=number,
-        schema=schema,
-        parsed=parse_schema(schema),
-        fingerprint=fingerprint_of(schema),
-    )
+def version(topic: str, number: int, schema: AvroSchema) -> Version:
+    return Version(topic=topic, number=number, schema=schema, fingerprint=fingerprint_of(schema))
 
 
 def _root() -> Traversable:

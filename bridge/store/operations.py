@@ -79,7 +79,9 @@ class OperationStore:
         return await self._rows(_STATES, {"tenant": tenant})
 
     async def stop_writes(self, reason: str) -> None:
-        query = "INSERT INTO stop_writes (reason) VALUES (%s) ON CONFLICT (single) DO UPDATE SET reason = excluded.reason"
+        query = (
+            "INSERT INTO stop_writes (reason) VALUES (%s) ON CONFLICT (single) DO UPDATE SET reason = excluded.reason"
+        )
         async with session(self._pool) as connection:
             await connection.execute(query, [reason])
 

@@ -13,7 +13,16 @@ Object = Mapping[str, Any]
 _DEFAULT_ITEM_NAMES = ("services", "sales")
 _INCOME_SUBTYPES = ("SalesOfProductIncome", "ServiceFeeIncome")
 # What companies call the code that says "no tax at all", best first. Exempt supplies stand in a tax return.
-_NO_TAX_NAMES = ("no vat", "out of scope", "no tax", "no gst", "not applicable", "non-taxable", "exempt")
+_NO_TAX_NAMES = (
+    "no vat",
+    "out of scope",
+    "no tax",
+    "no gst",
+    "bas excluded",
+    "not applicable",
+    "non-taxable",
+    "exempt",
+)
 
 
 def company_from_quickbooks(

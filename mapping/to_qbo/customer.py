@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from mapping.company import Company
-from mapping.to_qbo.text import clean, clean_lines, clean_name, same_country, same_phone, same_text, short
+from mapping.to_qbo.text import clean, clean_lines, clean_name, is_email, same_country, same_phone, same_text, short
 from schemas.events.common import Address
 from schemas.events.crm import Party
 
-_NAME, _EMAIL, _PHONE, _NOTES = 100, 100, 30, 2000
+_NAME, _PHONE, _NOTES = 100, 30, 2000
+# A name that is taken this often is a person's to decide.
+_ATTEMPTS = 5
 _ADDRESS = {"line1": "Line1", "line2": "Line2", "city": "City", "region": "CountrySubDivisionCode",
             "postal_code": "PostalCode", "country_code": "Country"}  # fmt: skip
 _ADDRESS_LENGTHS = {"Line1": 500, "Line2": 500, "City": 255, "PostalCode": 30, "CountrySubDivisionCode": 255,
@@ -73,10 +75,11 @@ def choose_customer(candidates: Sequence[Mapping[str, Any]], party: Party) -> Ch
     return Choice(best, f"{by}, one of {len(unique)}" if len(unique) > 1 else by)
 
 
-def _rank(customer: Mapping[str, Any], party: Party) -> tuple[bool, bool, bool, str, int]:
-    """Active before inactive, without a parent before jobs, same name, oldest."""
+def _rank(customer: Mapping[str, Any], party: Party) -> tuple[bool, bool, bool, bool, str, int]:
+    """The one the CRM was told of first; active before inactive, without a parent before jobs, same name, oldest."""
     created = str((customer.get("MetaData") or {}).get("CreateTime", ""))
     return (
+        str(customer["Id"]) != party.quickbooks_customer_id,
         not customer.get("Active", True),
         bool(customer.get("ParentRef") or customer.get("Job")),
         not same_text(_bare(customer), display_name(party)),
@@ -114,26 +117,39 @@ def customer_changes(
     """
     sent = last_sent or {}
     wanted = _facts(party)
-    if made_by_us and sent.get("DisplayName") == current.get("DisplayName") and _renamed(party, sent):
+    if made_by_us and sent.get("DisplayName") == current.get("DisplayName") and _renamed(party, current):
         wanted["DisplayName"] = display_name(party)
     changes = {
         name: value
         for name, value in wanted.items()
-        if not _equal(name, value, current.get(name)) and _ours(name, current, sent)
+        if not _equal(name, value, current.get(name)) and _ours(name, current, sent, made_by_us=made_by_us)
     }
+    if "BillAddr" in changes:
+        changes["BillAddr"] = _completed(changes["BillAddr"], current.get("BillAddr") or {})
     return changes or None
 
 
-def _renamed(party: Party, sent: Mapping[str, Any]) -> bool:
+def _renamed(party: Party, current: Mapping[str, Any]) -> bool:
     """A suffix that a clash made is kept while the name before it is the same."""
-    return not str(sent["DisplayName"]).casefold().startswith(display_name(party).casefold())
+    plain = {"DisplayName": display_name(party)}
+    suffixed = (with_suffix(plain, party.contact_id, attempt) for attempt in range(1, _ATTEMPTS + 1))
+    return not any(same_text(one["DisplayName"], current["DisplayName"]) for one in (plain, *suffixed))
 
 
-def _ours(name: str, current: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
-    """Empty, never sent, or still as it was sent; an address in part of which a person wrote is theirs."""
+def _ours(name: str, current: Mapping[str, Any], sent: Mapping[str, Any], *, made_by_us: bool) -> bool:
+    """Empty, or still as it was sent; of a customer that was found, also what was never sent."""
     if name == "PrimaryEmailAddr" and len(_emails(current)) > 1:
         return False  # A list of addresses is never shrunk.
-    return not current.get(name) or name not in sent or _equal(name, sent[name], current.get(name))
+    if not current.get(name):
+        return True
+    return _equal(name, sent[name], current.get(name)) if name in sent else not made_by_us
+
+
+def _completed(address: Mapping[str, str], there: Mapping[str, Any]) -> dict[str, str]:
+    """Return the address with the parts that the CRM does not know, unless it is another street: none is blanked."""
+    if not same_text(address.get("Line1", there.get("Line1")), there.get("Line1")):
+        return dict(address)
+    return {**{part: there[part] for part in _ADDRESS.values() if there.get(part)}, **address}
 
 
 def _equal(name: str, wanted: Any, current: Any) -> bool:
@@ -164,14 +180,19 @@ def _facts(party: Party) -> dict[str, Any]:
         "FamilyName": clean_name(party.last_name, _NAME),
         "CompanyName": clean_name(party.company_name, _NAME),
     }
-    email = clean(party.email, _EMAIL + 1)
-    if email and len(email) <= _EMAIL and email_keys(email):
+    if email := _address_of(party.email):
         facts["PrimaryEmailAddr"] = {"Address": email}
     if phone := clean(party.phone, _PHONE):
         facts["PrimaryPhone"] = {"FreeFormNumber": phone}
     if party.address and (address := _address(party.address)):
         facts["BillAddr"] = address
     return {name: value for name, value in facts.items() if value}
+
+
+def _address_of(email: str | None) -> str | None:
+    """Return the first address that QuickBooks would take; of several it takes one (facts on customers)."""
+    parts = (clean(part, len(part)) for part in (email or "").split(","))
+    return next((part for part in parts if is_email(part)), None)
 
 
 def _address(address: Address) -> dict[str, str]:

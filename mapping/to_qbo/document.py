@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from mapping.company import Company
+from mapping.company import Company, TaxCode
 from mapping.errors import CannotBook
-from mapping.money import ZERO, allocate, round_half_up
+from mapping.money import HUNDRED, ZERO, allocate, round_half_up
 from mapping.to_qbo.lines import Booked, described, line_body
-from mapping.to_qbo.sale import HUNDRED, Extra, Sale, is_inclusive, rate_of
+from mapping.to_qbo.sale import Extra, Sale, is_inclusive, rate_of
 from mapping.to_qbo.spread import known_discounts, known_taxes, rounded_lines, spread
-from mapping.to_qbo.taxes import Taxed, code_for, no_tax_code, tax_detail
+from mapping.to_qbo.taxes import Taxed, code_for, implied_code, no_tax_code, tax_detail
 from schemas.events.crm import Line, TaxComponent
 
 #: What a US line carries so that QuickBooks adds no tax of its own (facts, section 10).
@@ -59,14 +59,15 @@ def document(
             "document_does_not_add_up",
             f"{amount} was paid and the document's total is {sale.totals.total}. Correct it in the CRM.",
         )
-    if company.is_us:
-        return _folded(sale, amount, items, _us_parts(sale, item_keys, title))
-    inclusive = bool(sale.lines) and all(is_inclusive(line) for line in sale.lines)
+    if not company.shows_tax:
+        return _folded(sale, amount, items, _folded_parts(sale, item_keys, title), company)
+    # A line without any tax is the same either way.
+    inclusive = any(map(is_inclusive, sale.lines)) and all(is_inclusive(line) or not line.taxes for line in sale.lines)
     parts = _taxed_parts(sale, item_keys, title, inclusive=inclusive)
     return _with_codes(sale, amount, items, parts, company, inclusive=inclusive)
 
 
-def _us_parts(sale: Sale, item_keys: Sequence[str | None], title: str) -> list[_Part]:
+def _folded_parts(sale: Sale, item_keys: Sequence[str | None], title: str) -> list[_Part]:
     target = sale.totals.total - sum((value for _, value in sale.extras), ZERO)
     amounts = rounded_lines(sale)
     known = [d + t for d, t in zip(known_discounts(sale), known_taxes(sale), strict=True)]
@@ -128,18 +129,22 @@ def _discount_notes(sale: Sale) -> tuple[str, ...]:
     return (f"Discount {', '.join(codes)} included",) if codes and sale.discount > 0 else ()
 
 
-def _folded(sale: Sale, amount: Decimal, items: Mapping[str, str], parts: Sequence[_Part]) -> Document:
+def _folded(
+    sale: Sale, amount: Decimal, items: Mapping[str, str], parts: Sequence[_Part], company: Company
+) -> Document:
     booked = [
         Booked(
             item_id=items.get(part.item_key or DEFAULT_ITEM),
             description=part.text,
             amount=value,
             quantity=part.quantity,
-            tax_code=_NON,
+            tax_code=_NON if company.is_us else None,
         )
         for part, value in zip(parts, scaled([p.amount for p in parts], amount, sale.unit), strict=True)
     ]
-    fields = {"Line": [line_body(line, sale.unit) for line in booked]}
+    fields: dict[str, Any] = {"Line": [line_body(line, sale.unit) for line in booked]}
+    if not company.is_us:
+        fields["GlobalTaxCalculation"] = "NotApplicable"
     return Document(fields=fields, total=amount, tax=ZERO, notes=_notes(sale, amount, folded=True))
 
 
@@ -151,7 +156,7 @@ def _with_codes(
     values = scaled([part.amount for part in parts], target, sale.unit)
     if not company.tax_codes and not tax:
         return _without_codes(sale, amount, items, parts, values)
-    codes = [code_for(part.taxes, company) if part.taxes else no_tax_code(company) for part in parts]
+    codes = _codes(sale, parts, company)
     taxed = [Taxed(code=code, amount=value) for code, value in zip(codes, values, strict=True)]
     nets = _nets(taxed, amount - tax, sale.unit) if inclusive else values
     booked = [
@@ -172,6 +177,16 @@ def _with_codes(
     if override := tax_detail(taxed, tax, inclusive=inclusive, unit=sale.unit):
         fields["TxnTaxDetail"] = override
     return Document(fields=fields, total=amount, tax=tax, notes=_notes(sale, amount, folded=False))
+
+
+def _codes(sale: Sale, parts: Sequence[_Part], company: Company) -> list[TaxCode]:
+    """Return each part's code; tax that the CRM computed without naming its parts lies on the lines alone."""
+    if sale.totals.tax_total and not any(part.taxes for part in parts):
+        net = sale.totals.total - sale.totals.tax_total - sum((value for _, value in sale.extras), ZERO)
+        implied = implied_code(net, sale.totals.tax_total, company, tolerance=sale.unit * max(1, len(sale.lines)))
+        names = {extra.value for extra, _ in sale.extras}
+        return [no_tax_code(company) if part.item_key in names else implied for part in parts]
+    return [code_for(part.taxes, company) for part in parts]
 
 
 def _without_codes(
@@ -212,10 +227,16 @@ def _scaled_tax(sale: Sale, amount: Decimal) -> Decimal:
 
 
 def _nets(taxed: Sequence[Taxed], target: Decimal, unit: Decimal) -> list[Decimal]:
-    """Return each gross amount's net, so that the nets sum to the document's: the largest takes the cents."""
+    """Return each gross amount's net, so that the nets sum to the document's.
+
+    The cents that rounding leaves go to the largest lines that hold tax: what holds none is its own net.
+    """
     nets = [round_half_up(one.amount * HUNDRED / (HUNDRED + sum(one.code.rates, ZERO)), unit) for one in taxed]
-    largest = max(range(len(nets)), key=lambda n: abs(nets[n]))
-    nets[largest] += target - sum(nets, ZERO)
+    holding = [n for n, one in enumerate(taxed) if any(one.code.rates)] or list(range(len(nets)))
+    largest = sorted(holding, key=lambda n: -abs(nets[n]))
+    left = target - sum(nets, ZERO)
+    for turn in range(int(abs(left) / unit)):
+        nets[largest[turn % len(largest)]] += unit if left > 0 else -unit
     return nets
 
 

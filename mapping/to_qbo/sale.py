@@ -6,10 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from mapping.errors import CannotBook
-from mapping.money import ZERO, minor_unit, round_half_up
+from mapping.money import HUNDRED, ZERO, minor_unit, product, round_half_up
 from schemas.events.crm import Discount, Line, TaxCalculation, TaxComponent, Totals
-
-HUNDRED = Decimal(100)
 
 
 class Extra(StrEnum):
@@ -52,6 +50,7 @@ def sale_of(lines: Sequence[Line], discounts: Sequence[Discount], totals: Totals
     )
     extras = tuple((extra, round_half_up(amount, unit)) for extra, amount in named if amount)
     _check_precision(totals, unit)
+    _check_lines(lines, unit)
     _check_header(totals, tolerance)
     exclusive = _exclusive_tax(lines, totals, unit)
     gross = sum((line.line_amount for line in lines), ZERO)
@@ -79,6 +78,15 @@ def _check_precision(totals: Totals, unit: Decimal) -> None:
     for name, amount in (("total", totals.total), ("tax_total", totals.tax_total)):
         if amount != round_half_up(amount, unit):
             raise _does_not_add_up(f"{name} {amount} has more decimals than {totals.currency}")
+
+
+def _check_lines(lines: Sequence[Line], unit: Decimal) -> None:
+    for line in lines:
+        computed = product(line.quantity, line.unit_amount)
+        if abs(computed - line.line_amount) > unit:
+            raise _does_not_add_up(
+                f"line {line.name!r}: {line.quantity} x {line.unit_amount} is {computed}, its amount {line.line_amount}"
+            )
 
 
 def _check_header(totals: Totals, tolerance: Decimal) -> None:

@@ -13,8 +13,23 @@ from mapping.to_qbo.sale import Sale, sale_of
 from mapping.to_qbo.text import clean, clean_lines, clean_name, short
 from schemas.events.crm import Line, PaymentCompleted, PaymentMethod, PaymentRecord
 
-_NUMBER, _NOTE, _ITEM_NAME, _METHOD_NAME = 21, 4000, 100, 15
+_NUMBER, _NOTE, _ITEM_NAME, _METHOD_NAME = 21, 4000, 100, 31
 _DEFAULT_ITEM_NAME = "Services"
+_CARDS = frozenset(
+    {
+        "credit card",
+        "visa",
+        "mastercard",
+        "american express",
+        "amex",
+        "discover",
+        "diners",
+        "diners club",
+        "jcb",
+        "unionpay",
+        "maestro",
+    }
+)
 _CHEQUE_COUNTRIES = frozenset({"GB", "CA", "AU", "NZ", "IE", "IN", "ZA", "SG"})
 
 
@@ -36,7 +51,11 @@ class Receipt:
 
 
 def items_wanted(event: PaymentCompleted, company: Company) -> tuple[ItemWanted, ...]:
-    """Return the items to be found or made: for lines with a product, and for tip, surcharge and shipping."""
+    """Return the items to be found or made: for lines with a product, and for tip, surcharge and shipping.
+
+    Raises CannotBook, so that nothing is made for a sale that will be refused.
+    """
+    _check(event, company)
     sale = _sale(event)
     names = dict.fromkeys(name for line in sale.lines if (name := _product_name(line)))
     wanted = [ItemWanted(key=_key(name), name=name) for name in names]
@@ -74,8 +93,7 @@ def payment_method_name(payment: PaymentRecord, company: Company) -> str | None:
 
 def new_payment_method(name: str) -> dict[str, Any]:
     """Return the body that creates a payment method of this name."""
-    known = {"Cash", "Check", "Cheque", "Bank Transfer", "Other"}
-    return {"Name": name, "Type": "NON_CREDIT_CARD" if name in known else "CREDIT_CARD"}
+    return {"Name": name, "Type": "CREDIT_CARD" if name.casefold() in _CARDS else "NON_CREDIT_CARD"}
 
 
 def sales_receipt(

@@ -7,9 +7,8 @@ from typing import Any
 
 from mapping.company import Company, TaxCode
 from mapping.errors import CannotBook
-from mapping.money import ZERO, round_half_up
+from mapping.money import HUNDRED, ZERO, round_half_up
 from mapping.to_qbo.lines import trimmed
-from mapping.to_qbo.sale import HUNDRED
 from schemas.events.crm import TaxComponent
 
 #: Names by which companies know the code for what has no tax at all (0 % is another thing).
@@ -42,20 +41,30 @@ def code_for(taxes: Sequence[TaxComponent], company: Company) -> TaxCode:
     return min(fitting, key=lambda code: (_is_untaxed(code), not _like(code, taxes), _age(code)))
 
 
-def no_tax_code(company: Company) -> TaxCode:
-    """Return the code for what is not taxed; raises CannotBook when the company has none."""
-    free = [c for c in company.tax_codes if c.active and all(rate == 0 for rate in c.rates)]
-    for name in _NO_TAX_NAMES:
-        for code in free:
-            if name in code.name.casefold():
-                return code
-    untaxed = [code for code in free if not code.taxable] or free
-    if not untaxed:
+def implied_code(net: Decimal, tax: Decimal, company: Company, *, tolerance: Decimal) -> TaxCode:
+    """Return the code whose rates make this tax of this net; raises CannotBook where not exactly one set does."""
+    fitting = [
+        code
+        for code in company.tax_codes
+        if code.active and any(code.rates) and abs(net * sum(code.rates, ZERO) / HUNDRED - tax) <= tolerance
+    ]
+    if len({_sorted(code) for code in fitting}) != 1:
         raise CannotBook(
             "tax_code_missing",
-            f"{company.name} has no tax code for untaxed lines. Add one in QuickBooks, run preflight, retry.",
+            f"The CRM names no rate for its tax of {tax} on {net}, and {len(fitting)} tax codes of {company.name} "
+            "could have made it. Name the taxes on the lines in the CRM.",
         )
-    return untaxed[0]
+    return min(fitting, key=_age)
+
+
+def no_tax_code(company: Company) -> TaxCode:
+    """Return the code for what is not taxed; raises CannotBook when the company has none."""
+    if company.no_tax_code_id is not None:
+        return _by_id(company.no_tax_code_id, company)
+    raise CannotBook(
+        "tax_code_missing",
+        f"{company.name} has no tax code for untaxed lines. Add one in QuickBooks, run preflight, retry.",
+    )
 
 
 def tax_detail(taxed: Sequence[Taxed], wanted: Decimal, *, inclusive: bool, unit: Decimal) -> dict[str, Any] | None:
@@ -109,7 +118,9 @@ def _tax_line(rate_id: str, amount: Decimal, net: Decimal, taxed: Sequence[Taxed
 def _by_id(code_id: str, company: Company) -> TaxCode:
     found = next((code for code in company.tax_codes if code.id == code_id), None)
     if found is None:
-        raise CannotBook("tax_code_missing", f"Tax code {code_id} of the settings is not in {company.name}.")
+        raise CannotBook(
+            "tax_code_missing", f"{company.name} has no tax code {code_id} any more. Run preflight, retry."
+        )
     return found
 
 

@@ -17,9 +17,7 @@ NewHouse = Callable[..., House]
 
 
 @pytest.fixture
-def new_house(
-    database_url: str, bootstrap_servers: str, topic_prefix: str, run_folder: Path
-) -> Iterator[NewHouse]:
+def new_house(database_url: str, bootstrap_servers: str, topic_prefix: str, run_folder: Path) -> Iterator[NewHouse]:
     """Build a house: an emulator with these companies, a migrated database, topics; nothing of ours runs yet."""
     houses: list[House] = []
 
@@ -33,7 +31,7 @@ def new_house(
         environment |= {
             "QBO_BRIDGE_TOPIC_PREFIX": topic_prefix,
             "QBO_BRIDGE_CONSUMER_GROUP": f"{topic_prefix}group",
-            "QBO_BRIDGE_KAFKA_PROPERTIES": FAST_KAFKA,
+            "QBO_BRIDGE_KAFKA_CONSUMER_PROPERTIES": FAST_KAFKA,
             "QBO_BRIDGE_LEASE_SECONDS": "6",
             "QBO_BRIDGE_QBO_TIMEOUT_SECONDS": "3",
             "QBO_BRIDGE_RETRY_FIRST_SECONDS": "0.2",

@@ -43,9 +43,7 @@ class House:
         return command(self.environment, *arguments)
 
     def publish(self, events: Iterable[Any]) -> None:
-        self.publish_raw(
-            (e.envelope.event_type, e.envelope.tenant_id.encode(), self.codec.encode(e)) for e in events
-        )
+        self.publish_raw((e.envelope.event_type, e.envelope.tenant_id.encode(), self.codec.encode(e)) for e in events)
 
     def publish_raw(self, records: Iterable[tuple[str, bytes, bytes | None]]) -> None:
         producer = Producer({"bootstrap.servers": self.bootstrap_servers, "enable.idempotence": True})
@@ -89,7 +87,7 @@ class House:
 
     def rows(self, query: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
         with psycopg.connect(self.environment["DATABASE_URL"], autocommit=True, row_factory=dict_row) as connection:
-            return connection.execute(query.encode(), params).fetchall()
+            return connection.execute(query.encode(), params or None).fetchall()
 
     def states(self) -> dict[str, int]:
         """Count inbox rows by state."""
@@ -103,7 +101,7 @@ class House:
                 if found := condition():
                     return found
             except psycopg.OperationalError:
-                pass  # noqa: S110 - the database may be the very thing that is away
+                pass
             time.sleep(0.05)
         logs = "\n".join(f"--- {p.name}\n{p.tail(40)}" for p in self.processes)
         raise AssertionError(f"not within {patience_seconds} s: {what}\nstates: {self.states()}\n{logs}")

@@ -55,7 +55,7 @@ def test_connecting_goes_through_consent_and_stores_no_token_in_the_clear(new_ho
     said = connect(house.environment, "loc_0", realm_id, folder=house.folder, options=["--review-requests"])
 
     assert "connected: tenant loc_0" in said
-    assert "keeps its books in USD in US" in said
+    assert "a company in US with the home currency USD" in said
     (row,) = house.rows("SELECT state, access_token, refresh_token, review_requests FROM connection")
     assert row["state"] == "connected"
     assert row["review_requests"]

@@ -34,7 +34,7 @@ def answered(body: Mapping[str, Any], company: Company) -> tuple[Decimal, Decima
 def check_line(line: Mapping[str, Any]) -> None:
     detail = line["SalesItemLineDetail"]
     assert line["Amount"] == cents(Fraction(detail["Qty"]) * Fraction(detail["UnitPrice"]))
-    assert -5 <= int(detail["UnitPrice"].as_tuple().exponent)
+    assert int(detail["UnitPrice"].as_tuple().exponent) >= -5
     assert detail["ItemRef"]["value"]
     assert 0 < len(line["Description"]) <= 4000
 
@@ -63,8 +63,9 @@ def base_of(line: Mapping[str, Any], *, inclusive: bool) -> Decimal:
     return Decimal(line["SalesItemLineDetail"]["TaxInclusiveAmt"])
 
 
-def code_of(line: Mapping[str, Any]) -> str | None:
-    return (line["SalesItemLineDetail"].get("TaxCodeRef") or {}).get("value")
+def code_of(line: Mapping[str, Any]) -> str:
+    """The line's tax code, empty where it has none."""
+    return str((line["SalesItemLineDetail"].get("TaxCodeRef") or {}).get("value", ""))
 
 
 def cents(amount: Fraction) -> Decimal:

@@ -86,14 +86,14 @@ def test_us_sale_folds_to_these_amounts(event: PaymentCompleted, expected: list[
     company = replace(US, home_currency=event.totals.currency)
     receipt = booked(event, company)
     assert [Decimal(one) for one in amounts(receipt)] == [Decimal(one) for one in expected]
-    assert answered(receipt.body, company) == (event.payment.amount, 0)
-    assert (receipt.total, receipt.tax) == (event.payment.amount, 0)
+    assert answered(receipt.body, company) == (event.payment.amount, Decimal(0))
+    assert (receipt.total, receipt.tax) == (event.payment.amount, Decimal(0))
 
 
 def test_deposit_scales_every_line_and_names_the_order() -> None:
     whole = totals("110.60", "108.97", discount="10.90", tax="4.45", surcharge="3.08", tip="5")
     receipt = booked(sale([KIT, TALK], whole, COUPON, payment=record("30.00"), order_id="or_5"), US)
-    assert answered(receipt.body, US) == (Decimal("30.00"), 0)
+    assert answered(receipt.body, US) == (Decimal("30.00"), Decimal(0))
     assert amounts(receipt) == ["15.85", "11.96", "1.36", "0.83"]
     assert "or_5" in receipt.body["PrivateNote"]
     assert "110.60" in receipt.body["PrivateNote"]
@@ -102,7 +102,7 @@ def test_deposit_scales_every_line_and_names_the_order() -> None:
 def test_deposit_with_a_negative_line_keeps_every_share() -> None:
     lines = [line("A", "1", "100", "100"), line("B", "1", "100", "100"), line("Credit", "1", "-100", "-100")]
     receipt = booked(sale(lines, totals("100.00", "100.00"), payment=record("0.01")), US)
-    assert answered(receipt.body, US) == (Decimal("0.01"), 0)
+    assert answered(receipt.body, US) == (Decimal("0.01"), Decimal(0))
     assert all(abs(Decimal(one)) <= Decimal("0.02") for one in amounts(receipt))
 
 
@@ -126,7 +126,7 @@ def test_document_that_does_not_add_up_is_refused_with_the_figure(event: Payment
 
 def test_gap_of_a_cent_is_absorbed_and_noted() -> None:
     receipt = booked(sale([KIT, TALK], totals("113.43", "108.97", tax="4.45")), US)
-    assert answered(receipt.body, US) == (Decimal("113.43"), 0)
+    assert answered(receipt.body, US) == (Decimal("113.43"), Decimal(0))
     assert "rounding" in receipt.body["PrivateNote"]
 
 

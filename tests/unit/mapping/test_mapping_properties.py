@@ -78,18 +78,18 @@ def _sold(
     return replace(event, payment=record(str(min(paid, total))))
 
 
-positive = settings(max_examples=300, deadline=None)
+thorough = settings(max_examples=300, deadline=None)
 
 
-@positive
+@thorough
 @given(sales(rates=("0", "8.25", "10.1"), currency="USD"))
 def test_us_sale_at_random_comes_back_to_the_cent(event: PaymentCompleted) -> None:
     if event.payment.amount:
         receipt = booked(event, US)
-        assert answered(receipt.body, US) == (event.payment.amount, 0)
+        assert answered(receipt.body, US) == (event.payment.amount, Decimal(0))
 
 
-@positive
+@thorough
 @given(st.one_of(*(sales(rates=("0", "5", "20"), currency="GBP", inclusive=i) for i in (False, True))))
 def test_gb_sale_at_random_comes_back_to_the_cent(event: PaymentCompleted) -> None:
     if event.payment.amount:

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from mapping.company import Company, Settings
+from mapping.company import Company, Settings, TaxCode
 from mapping.errors import CannotBook
 from schemas.events.crm import PaymentCompleted
 from tests.unit.mapping.build import CA, GB, discount, line, record, sale, tax, totals
@@ -12,10 +12,6 @@ from tests.unit.mapping.ledger import answered, booked, code_of
 COURSE = line("Course", "1", "120.00", "120.00", tax("20", "20.00", inclusive=True), inclusive=True)
 BOOK = line("Book", "2", "15.00", "30.00", tax("0", "0.00", inclusive=True), inclusive=True)
 VAT = tax("20", "20.00")
-
-
-def pounds(total: str, sub: str, **parts: object) -> object:
-    return totals(total, sub, currency="GBP", **parts)
 
 
 CASES: dict[str, tuple[PaymentCompleted, Company, str, list[str]]] = {
@@ -145,7 +141,7 @@ def test_sale_outside_the_us_comes_back_to_the_cent(
 ) -> None:
     receipt = booked(event, company)
     assert receipt.body["GlobalTaxCalculation"] == calculation
-    assert sorted(str(code_of(one)) for one in receipt.body["Line"]) == sorted(codes)
+    assert sorted(code_of(one) for one in receipt.body["Line"]) == sorted(codes)
     assert answered(receipt.body, company) == (event.payment.amount, event.totals.tax_total)
     assert (receipt.total, receipt.tax) == (event.payment.amount, event.totals.tax_total)
 
@@ -203,5 +199,23 @@ def test_company_without_sales_tax_in_use_sends_no_codes() -> None:
     off = replace(GB, using_sales_tax=False)
     receipt = booked(event, off)
     assert receipt.body["GlobalTaxCalculation"] == "NotApplicable"
-    assert all(code_of(one) is None for one in receipt.body["Line"])
-    assert answered(receipt.body, off) == (Decimal("120.00"), 0)
+    assert not any(code_of(one) for one in receipt.body["Line"])
+    assert answered(receipt.body, off) == (Decimal("120.00"), Decimal(0))
+
+
+@pytest.mark.parametrize(
+    ("company", "tax_total"),
+    [
+        (GB, "17.50"),
+        (replace(GB, tax_codes=(*GB.tax_codes, TaxCode(id="9", name="Odd", rates=(Decimal("20.01"),)))), "20"),
+        (replace(GB, no_tax_code_id=None), "0"),
+        (replace(GB, no_tax_code_id="77"), "0"),
+    ],
+    ids=["no code makes it", "two codes make it", "no code for no tax", "code is gone"],
+)
+def test_code_that_cannot_be_told_is_asked_for(company: Company, tax_total: str) -> None:
+    total = str(Decimal(100) + Decimal(tax_total))
+    event = sale([line("Crown", "1", "100", "100")], totals(total, "100", tax=tax_total, currency="GBP"))
+    with pytest.raises(CannotBook) as refused:
+        booked(event, company)
+    assert refused.value.cause == "tax_code_missing"

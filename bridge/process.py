@@ -189,7 +189,7 @@ async def _ingest(core: Core, running: Running) -> AsyncIterator[None]:
     ingest = Ingest(
         records=records, inbox=IngestInbox(core.pool, tell_others=not running.works_lanes),
         codec=core.codec, clock=core.clock, topics=topics, on_received=received,
-        on_pause=lambda paused: core.metrics.ingest_paused.set(paused),
+        on_pause=core.metrics.ingest_paused.set,
         policy=IngestPolicy(
             most_workable=settings.most_workable,
             dead_letter_topic="qbo-bridge.dead-letter",
@@ -202,7 +202,7 @@ async def _ingest(core: Core, running: Running) -> AsyncIterator[None]:
             await ingest.run()
         except TooManyDeadLetters as error:
             # The rest of the process goes on; an operator looks at the records, or rolls this release back.
-            log.error("ingest_halted", reason=str(error))
+            log.exception("ingest_halted")
             core.metrics.ingest_halted.set(1)
             running.checks["ingest"] = _always(f"Ingest halted: {error}. Look at `qbo-bridge dead-letters`, restart.")
             await halted.wait()

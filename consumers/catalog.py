@@ -27,7 +27,7 @@ async def item_ids(wanted: Sequence[ItemWanted], work: Work, source: Source) -> 
 
 async def payment_method_id(name: str, work: Work, source: Source) -> str:
     """Return the QuickBooks id of the payment method of this name."""
-    if known := await work.books.copies_named("PaymentMethod", name):
+    if not work.read_again and (known := await work.books.copies_named("PaymentMethod", name)):
         return str(known[0]["Id"])
     async with work.ring.holding({f"method:{name.casefold()}"}):
         if known := await _look_up("PaymentMethod", name, work):
@@ -37,7 +37,7 @@ async def payment_method_id(name: str, work: Work, source: Source) -> str:
 
 
 async def _known_item(item: ItemWanted, work: Work) -> str | None:
-    return _usable(await work.books.copies_named("Item", item.name))
+    return None if work.read_again else _usable(await work.books.copies_named("Item", item.name))
 
 
 async def _find_or_make_item(item: ItemWanted, work: Work, source: Source) -> str:
@@ -48,7 +48,8 @@ async def _find_or_make_item(item: ItemWanted, work: Work, source: Source) -> st
 
 
 async def _look_up(entity: str, name: str, work: Work) -> list[Mapping[str, Any]]:
-    if known := await work.books.copies_named(entity, name):
+    known = [] if work.read_again else await work.books.copies_named(entity, name)
+    if known:
         return known
     rows = await work.client.query(f"SELECT * FROM {entity} WHERE Name = {literal(name)}")  # noqa: S608
     await work.books.save_copies(entity, rows)

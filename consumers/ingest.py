@@ -1,4 +1,6 @@
-"""Kafka into the inbox. The order of effects, so that a crash after any step loses nothing:
+"""Kafka into the inbox.
+
+The order of effects, so that a crash after any step loses nothing:
 
 1. A batch is fetched and decoded; what cannot be decoded becomes a dead letter.
 2. One transaction stores all of it.      killed after: fetched again, the unique event id makes it a duplicate

@@ -1,4 +1,6 @@
-"""How a write is made. The order of effects stands here and nowhere else:
+"""How a write is made.
+
+The order of effects stands here and nowhere else:
 
 1. `intent_of` freezes the draft: exact body, derived request id.
 2. The intent is committed, under the lane's epoch.       killed after: the next owner sends it

@@ -12,7 +12,15 @@ from consumers.records import Row
 from mapping.company import Company, to_json
 from qbo_client.writes import Operation, Write
 
-_LINK = "SELECT * FROM link WHERE realm_id = %s AND crm_kind = %s AND crm_id = %s AND currency = %s"
+# One round trip for both: whoever asks for a link is about to write, and needs the next number then.
+_LINK = """
+SELECT l.*, (SELECT coalesce(max(n.number), 0) FROM intent n
+              WHERE (n.realm_id, n.crm_kind, n.crm_id, n.currency) = (r.realm_id, r.crm_kind, r.crm_id, r.currency)
+            ) AS last_number
+  FROM (VALUES (%s, %s, %s, %s)) AS r (realm_id, crm_kind, crm_id, currency)
+  LEFT JOIN link l ON (l.realm_id, l.crm_kind, l.crm_id, l.currency)
+                    = (r.realm_id, r.crm_kind, r.crm_id, r.currency)
+"""
 _LINKS_TO = "SELECT * FROM link WHERE realm_id = %s AND qbo_kind = %s AND qbo_id = %s ORDER BY linked_at, crm_id"
 _NUMBER = """
 SELECT coalesce(max(number), 0) AS number FROM intent
@@ -25,19 +33,29 @@ SELECT EXISTS (SELECT 1 FROM inbox WHERE tenant_id = %s AND entity_kind = %s AND
 _OPEN = "SELECT * FROM intent WHERE realm_id = %s AND state IN ('open', 'attention') ORDER BY id"
 
 
+#: Numbers kept for writes that may never come; asked for again where they were dropped.
+_MOST_NUMBERS = 1000
+
+
 class BookStore(CopyStore):
     def __init__(self, pool: Pool, *, realm_id: str, tenant_id: str) -> None:
         super().__init__(pool, realm_id)
         self._tenant_id = tenant_id
+        self._numbers: dict[CrmRef, int] = {}
 
     async def link(self, ref: CrmRef) -> Link | None:
         rows = await self._rows(_LINK, self._realm_id, ref.kind, ref.id, ref.currency)
-        return _link(rows[0]) if rows else None
+        if len(self._numbers) >= _MOST_NUMBERS:
+            self._numbers.clear()
+        self._numbers[ref] = int(rows[0]["last_number"])
+        return _link(rows[0]) if rows[0]["crm_id"] is not None else None
 
     async def links_to(self, qbo_kind: str, qbo_id: str) -> list[Link]:
         return [_link(row) for row in await self._rows(_LINKS_TO, self._realm_id, qbo_kind, qbo_id)]
 
     async def last_number(self, ref: CrmRef) -> int:
+        if (known := self._numbers.pop(ref, None)) is not None:
+            return known  # Once only: the write that it is for raises it.
         rows = await self._rows(_NUMBER, self._realm_id, ref.kind, ref.id, ref.currency)
         return int(rows[0]["number"])
 

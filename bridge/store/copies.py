@@ -45,13 +45,22 @@ class CopyStore:
     def __init__(self, pool: Pool, realm_id: str) -> None:
         self._pool = pool
         self._realm_id = realm_id
+        # Names that were found. Whoever holds the lane is the only one to change its copies, so that a find
+        # stays true until it changes them; a miss is never remembered.
+        self._found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
 
     async def copy(self, qbo_kind: str, qbo_id: str) -> Mapping[str, Any] | None:
         found = await self._bodies("qbo_kind = %s AND qbo_id = %s", qbo_kind, qbo_id)
         return found[0] if found else None
 
     async def copies_named(self, qbo_kind: str, name: str) -> list[Mapping[str, Any]]:
-        return await self._bodies("qbo_kind = %s AND name_key = %s", qbo_kind, name_key(name))
+        key = (qbo_kind, name_key(name))
+        if key not in self._found:
+            found = await self._bodies("qbo_kind = %s AND name_key = %s", *key)
+            if not found or qbo_kind == "Customer":
+                return found
+            self._found[key] = found
+        return self._found[key]
 
     async def customers_with_email(self, email_key: str) -> list[Mapping[str, Any]]:
         return await self._bodies("qbo_kind = 'Customer' AND email_keys @> %s::text[]", [email_key])
@@ -59,6 +68,7 @@ class CopyStore:
     async def save_copies(self, qbo_kind: str, objects: Sequence[Mapping[str, Any]]) -> None:
         if not objects:
             return
+        self._found.clear()
         async with session(self._pool) as connection, connection.cursor() as cursor:
             await cursor.executemany(UPSERT_COPY, [copy_values(self._realm_id, qbo_kind, o) for o in objects])
 

@@ -56,7 +56,6 @@ async def open_pool(url: str, *, size: int = 8, name: str = "qbo-bridge") -> Asy
         max_size=size,
         open=False,
         configure=_configure,
-        check=AsyncConnectionPool.check_connection,
         timeout=10,
         reconnect_timeout=10,
     )

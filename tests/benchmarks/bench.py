@@ -55,6 +55,7 @@ class Bench:
             environment=environment, quickbooks=quickbooks, prefix=prefix, tenants=tenants, folder=self.folder
         )
         asyncio.run(product.connect({str(c["realm_id"]): c for c in made}))
+        product.execute("UPDATE lane SET due_at = now()")
         try:
             yield product
         finally:

@@ -52,5 +52,5 @@ def _throttled(product: Product) -> int:
     found = 0
     for realm_id in product.tenants.values():
         requests = product.quickbooks.control(f"/companies/{realm_id}/statistics")["requests"]
-        found += sum(count for name, count in requests.items() if "429" in name)
+        found += sum(one["count"] for one in requests if one["status"] == 429)
     return found

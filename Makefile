@@ -35,9 +35,11 @@ format: setup ## Put the code into its format
 	$(BIN)/ruff check --fix .
 
 test: setup ## Unit, contract, integration and acceptance tests on real Kafka and PostgreSQL
+	@test -n "$$KAFKA_BOOTSTRAP_SERVERS" || $(BIN)/python -m deploy.local fetch
 	$(BIN)/pytest -m "not registry" --ignore=tests/benchmarks
 
 test-registry: setup ## The schemas against a real schema registry (a large download the first time)
+	@$(BIN)/python -m deploy.local fetch-registry
 	$(BIN)/pytest -m registry tests/contract tests/integration
 
 demo: setup ## The whole product on this machine, with real Kafka and PostgreSQL (KEEP=1 leaves it running)

@@ -3,7 +3,7 @@
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -120,7 +120,7 @@ async def open_lane_works(core: Core, app: OAuthApp) -> AsyncIterator["Works"]:
 class Works:
     lanes: LaneWorks
     store: LaneStore
-    groups: tuple[Callable[[], Awaitable[None]], ...]
+    groups: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
 
 
 def kafka_config(settings: Settings) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from bridge.bootstrap import Core, open_lane_works
+from bridge.bootstrap import Core, Works, open_lane_works
 from bridge.lanes.keeper import LaneWorker
 from bridge.tokens import tokens_of
 from mapping.company import Company
@@ -19,6 +19,7 @@ from qbo_client.oauth import OAuthApp
 
 _STATE_LIVES_SECONDS = 600
 _OTHER_PROCESS_SECONDS = 60.0
+_LANE_HELD_SECONDS = 0.3
 
 
 class ConsentRefused(Exception):
@@ -71,32 +72,35 @@ async def accept(core: Core, app: OAuthApp, callback: Callback) -> tuple[str, st
 
 
 async def prepare(core: Core, app: OAuthApp, tenant_id: str, realm_id: str) -> Connected:
-    """Run preflight in the company's lane; if another process holds the lane, wait for it to do so."""
+    """Run preflight in the company's lane, as soon as no other process holds it.
+
+    After a minute without the lane the company is returned as it is known: None if another process is to run
+    its first preflight still.
+    """
     async with open_lane_works(core, app) as works:
         groups = [asyncio.ensure_future(group()) for group in works.groups]
         try:
-            ends_at = core.clock.monotonic() + core.settings.lease_seconds
-            leases = await works.store.claim(limit=1, wanted=[realm_id], only_wanted=True)
-            for lease in leases:
-                budget = Budget(Limits(), core.clock)
-                try:
-                    lane = await works.lanes.open(LaneWorker(lease, ends_at, ends_at), budget)
-                    await works.lanes.prepare(lane)
-                finally:
-                    await works.store.release(lease, budget=budget.snapshot())
+            await _preflight(core, works, realm_id)
         finally:
             for group in groups:
                 group.cancel()
-    return Connected(tenant_id=tenant_id, realm_id=realm_id, company=await _company(core, tenant_id, realm_id))
+    known = await core.connections.get(tenant_id, realm_id)
+    return Connected(tenant_id=tenant_id, realm_id=realm_id, company=known.company)
 
 
-async def _company(core: Core, tenant_id: str, realm_id: str) -> Company | None:
+async def _preflight(core: Core, works: Works, realm_id: str) -> None:
     until = core.clock.monotonic() + _OTHER_PROCESS_SECONDS
-    while True:
-        company = (await core.connections.get(tenant_id, realm_id)).company
-        if company is not None or core.clock.monotonic() > until:
-            return company
-        await core.clock.sleep(0.2)
+    while core.clock.monotonic() < until:
+        ends_at = core.clock.monotonic() + core.settings.lease_seconds
+        for lease in await works.store.claim(limit=1, wanted=[realm_id], only_wanted=True):
+            budget = Budget(Limits(), core.clock)
+            try:
+                lane = await works.lanes.open(LaneWorker(lease, ends_at, ends_at), budget)
+                await works.lanes.prepare(lane)
+            finally:
+                await works.store.release(lease, budget=budget.snapshot())
+            return
+        await core.clock.sleep(_LANE_HELD_SECONDS)
 
 
 @asynccontextmanager

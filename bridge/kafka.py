@@ -71,6 +71,7 @@ class KafkaRecords:
         self.assigned = self._newly_assigned = True
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self.assigned = False
         log.info("partitions_revoked", partitions=[f"{p.topic}/{p.partition}" for p in partitions])
 
 

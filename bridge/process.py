@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import structlog
@@ -25,6 +26,7 @@ from bridge.store.migrate import pending
 from bridge.store.outbox import OutboxStore
 from bridge.store.shards import ShardLocks
 from bridge.store.survey import Survey
+from bridge.store.switch import WriteSwitch
 from bridge.store.wakeups import listen
 from consumers.dead_letters import DeadLetterLimit, TooManyDeadLetters
 from consumers.ingest import Ingest, IngestPolicy
@@ -36,6 +38,7 @@ from producers.relay import Relay, RelayPolicy
 log = structlog.get_logger(__name__)
 
 _SURVEY_SECONDS = 5.0
+_DEAD_SECONDS = 5.0
 
 
 class Role(StrEnum):
@@ -62,6 +65,8 @@ class Running:
     """What the roles of one process need of each other."""
 
     parts: list[Part] = field(default_factory=list)
+    #: What serves the parts until all of them have ended; if one dies, the process stops.
+    background: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
     checks: dict[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
     works_lanes: bool = False
     want: Callable[[tuple[str, ...]], None] = lambda _: None
@@ -92,19 +97,23 @@ async def _until_stopped(core: Core, running: Running) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    serving: list[Callable[[], Coroutine[Any, Any, None]]] = [*running.background, partial(_survey, core)]
+    background = [asyncio.create_task(serve()) for serve in serving]
     tasks = {part.name: asyncio.create_task(part.run(), name=part.name) for part in running.parts}
-    survey = asyncio.create_task(_survey(core), name="survey")
     waiter = asyncio.create_task(stopped.wait(), name="signal")
     log.info("running", parts=list(tasks), owner=core.owner)
     try:
-        await asyncio.wait({*tasks.values(), survey, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*tasks.values(), *background, waiter}, return_when=asyncio.FIRST_COMPLETED)
         log.info("draining")
+        dead = [task for task in background if task.done()]
         for part in reversed(running.parts):
             part.stop()
-            await asyncio.wait({tasks[part.name]})
+            # Without what serves it a part cannot end in order: its leases lapse, and nothing is lost.
+            await asyncio.wait({tasks[part.name]}, timeout=_DEAD_SECONDS if dead else None)
     finally:
-        for task in (survey, waiter):
+        for task in (waiter, *background):
             task.cancel()
+    await asyncio.gather(*dead)
     await asyncio.gather(*tasks.values())
     if not stopped.is_set():
         raise RuntimeError("a part of the process ended by itself")
@@ -155,13 +164,14 @@ async def _sync(core: Core, running: Running) -> AsyncIterator[None]:
         )  # fmt: skip
         running.parts.append(Part("lanes", keeper.run, keeper.stop))
         running.want, running.works_lanes = keeper.want, True
-        groups = [asyncio.ensure_future(group()) for group in works.groups]
-        groups.append(asyncio.ensure_future(listen(settings.database_url.get_secret_value(), keeper.want)))
-        try:
-            yield
-        finally:
-            for group in groups:
-                group.cancel()
+        switch = WriteSwitch(core.pool, core.clock)
+        works.lanes.may_send = switch.check
+        running.background += [
+            *works.groups,
+            switch.run,
+            lambda: listen(settings.database_url.get_secret_value(), keeper.want),
+        ]
+        yield
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     topic_prefix: str = ""
     schema_registry_url: HttpUrl | None = None
 
-    #: Keys for the tokens at rest, newest first, separated by commas. `qbo-bridge keys new` prints one.
+    #: Keys for the tokens at rest, newest first, separated by commas. `qbo-bridge new-key` prints one.
     token_keys: SecretStr
 
     qbo_base_url: HttpUrl = HttpUrl("https://quickbooks.api.intuit.com")
@@ -75,5 +75,5 @@ def _check_key(key: str) -> None:
     except ValueError as error:
         raise ValueError(
             "QBO_BRIDGE_TOKEN_KEYS holds something that is no Fernet key (32 bytes, base64url). "
-            "`qbo-bridge keys new` prints a good one."
+            "`qbo-bridge new-key` prints a good one."
         ) from error

@@ -35,6 +35,9 @@ HANDLERS: Mapping[str, Handler] = {
 }
 
 
+NO_ANSWER = "QuickBooks did not answer; the same request is sent again until it does."
+
+
 class CompanyParked(Exception):
     """The company cannot be worked on until somebody does something; its rows stay as they are."""
 
@@ -63,8 +66,8 @@ class Applier:
             except (LaneLost, CompanyParked, StoreAway):
                 raise
             except NoAnswer as error:
-                message = "QuickBooks did not answer; the same request is sent again until it does."
-                await self.decide(row, Waiting("no_answer", message, error.due))
+                if not error.attention:  # Else the row went before a person with its intent.
+                    await self.decide(row, Waiting("no_answer", NO_ANSWER, error.due))
                 raise
             except Exception as error:  # noqa: BLE001 - the edge: every failure becomes a visible state
                 verdict = judge(

@@ -1,16 +1,21 @@
 """The items and payment methods that sales refer to: found by name, made on first use."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from consumers.intents import CrmRef, Draft, Source
 from consumers.work import Work
+from mapping.errors import CannotBook
 from mapping.to_qbo.sales_receipt import ItemWanted, new_item, new_payment_method
+from qbo_client.errors import DuplicateName
 from qbo_client.query import literal
 from qbo_client.writes import Operation
 
 #: Kinds of items that a sale may use: never Inventory, Group or Category.
 _SALEABLE = frozenset({"Service", "NonInventory"})
+_SUFFIXES = ("service", "sale")
+_SUFFIX_ROOM = 90
 
 
 async def item_ids(wanted: Sequence[ItemWanted], work: Work, source: Source) -> dict[str, str]:
@@ -41,10 +46,18 @@ async def _known_item(item: ItemWanted, work: Work) -> str | None:
 
 
 async def _find_or_make_item(item: ItemWanted, work: Work, source: Source) -> str:
-    if found := _usable(await _look_up("Item", item.name, work)):
-        return found
-    body = new_item(item, work.company)
-    return str((await work.write(_draft("item", item.key, "Item", body, source)))["Id"])
+    """Find a saleable item of this name or make one; a name that an Inventory item has gets a suffix."""
+    for name in (item.name, *(f"{item.name[:_SUFFIX_ROOM]} ({word})" for word in _SUFFIXES)):
+        if found := _usable(known := await _look_up("Item", name, work)):
+            return found
+        if known:
+            continue
+        try:
+            body = new_item(replace(item, name=name), work.company)
+            return str((await work.write(_draft("item", item.key, "Item", body, source)))["Id"])
+        except DuplicateName:
+            continue  # An inactive item has it, or a category: names are one space.
+    raise CannotBook("item_name_taken", f"Every name tried for the item {item.name} is taken. Make one by hand, retry.")
 
 
 async def _look_up(entity: str, name: str, work: Work) -> list[Mapping[str, Any]]:

@@ -1,13 +1,14 @@
 """Finding or making the customer that a contact stands for (books, section 2)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from consumers.intents import CrmRef, Draft, Link, Source
 from consumers.work import Work
 from mapping.to_qbo.customer import (
+    agreed,
     choose_customer,
     customer_changes,
     display_name,
@@ -74,7 +75,7 @@ async def customer_for_sale(party: Party, work: Work, *, occurred_at: datetime) 
         draft = _draft(party, known.link, known.customer, {}, source)
     if draft is not None:
         body = {**draft.body, "Active": True} if not known.customer.get("Active", True) else draft.body
-        await work.write(_with_body(draft, body))
+        await work.write(replace(draft, body=body))
     return known.link.qbo_id
 
 
@@ -122,6 +123,18 @@ async def customer_update(party: Party, known: Known, work: Work, source: Source
     return None if changes is None else _draft(party, link, known.customer, changes, source)
 
 
+def seen(party: Party, known: Known, source: Source) -> Link:
+    """Return the link as it stands after this state was compared and nothing had to be written."""
+    link = known.link
+    return replace(
+        link,
+        last_sent={**(link.last_sent or {}), **agreed(party, known.customer)},
+        source_hash=source.content_hash,
+        version=source.version,
+        occurred_at=max(source.occurred_at, link.occurred_at or source.occurred_at),
+    )
+
+
 def _draft(party: Party, link: Link, customer: Mapping[str, Any], changes: Mapping[str, Any], source: Source) -> Draft:
     body = {"Id": customer["Id"], "SyncToken": customer["SyncToken"], "sparse": True, **changes}
     version = max(source.version, link.version or NO_VERSION)
@@ -131,20 +144,8 @@ def _draft(party: Party, link: Link, customer: Mapping[str, Any], changes: Mappi
         entity="Customer",
         body=body,
         source=Source(version=version, occurred_at=source.occurred_at, content_hash=source.content_hash),
-        last_sent={**(link.last_sent or {}), **sent_fields(body)},
+        last_sent={**(link.last_sent or {}), **agreed(party, customer), **sent_fields(body)},
         origin=link.origin,
-    )
-
-
-def _with_body(draft: Draft, body: Mapping[str, Any]) -> Draft:
-    return Draft(
-        ref=draft.ref,
-        operation=draft.operation,
-        entity=draft.entity,
-        body=body,
-        source=draft.source,
-        last_sent=draft.last_sent,
-        origin=draft.origin,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from consumers.effects import Effects
 from consumers.intents import CrmRef, Intent, Link
-from consumers.records import Arrived, DeadLetter, Received, Row
+from consumers.records import Arrived, DeadLetter, Received
 from mapping.company import Company
 from qbo_client.client import QBOClient
 
@@ -40,10 +40,6 @@ class Books(Protocol):
 
     async def last_number(self, ref: CrmRef) -> int:
         """Return the number of the last intent about this object; 0 when there was none."""
-        ...
-
-    async def newer_in_inbox(self, row: Row) -> bool:
-        """Tell whether a newer state of the same CRM record was accepted."""
         ...
 
     async def copy(self, qbo_kind: str, qbo_id: str) -> Mapping[str, Any] | None: ...

@@ -25,6 +25,10 @@ log = structlog.get_logger(__name__)
 _SUSPECT_CLAIMS = 3
 #: Rows that fall due while others are worked on are seen at the latest after this time.
 _LOOK_AGAIN_SECONDS = 1.0
+#: A row behind an open intent looks again shortly after that is sent again; behind one that a person must see
+#: to, now and then.
+_BEHIND_OPEN = timedelta(seconds=1)
+_BEHIND_ATTENTION = timedelta(minutes=15)
 
 
 class Rows(Protocol):
@@ -179,9 +183,9 @@ class Turn:
             return await self.applier.apply(row, queued.event, queued.keys)
 
     async def _wait_behind(self, row: Row, intent: Intent) -> None:
-        due = (intent.due_at or self.clock.now()) + timedelta(seconds=1)
+        now = self.clock.now()
+        due = now + _BEHIND_ATTENTION if intent.in_attention else max(intent.due_at or now, now) + _BEHIND_OPEN
         message = "Waits for QuickBooks' answer to an earlier request about the same record."
-        due = max(due, self.clock.now() + timedelta(seconds=1))
         self.done(row, await self.applier.decide(row, Waiting("waits_for_answer", message, due)))
 
     def _start_settling(self) -> None:
@@ -282,4 +286,4 @@ def _ended_undecided(task: asyncio.Task[None]) -> bool:
 
 def _due_again(error: NoAnswer) -> Intent:
     intent = error.intent
-    return replace(intent, due_at=error.due, attempts=intent.attempts + 1)
+    return replace(intent, due_at=error.due, attempts=intent.attempts + 1, in_attention=error.attention)

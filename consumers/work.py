@@ -68,18 +68,19 @@ def unless_known(link: Link | None, row: Row) -> Outcome | None:
     known, arrived = (link.version, link.occurred_at or link.version), (row.entity_version, row.occurred_at)
     if link.source_hash == row.content_hash:
         if link.discrepancy:
-            return Attention("totals_differ", _totals(link))
+            return Attention("totals_differ", totals_differ(link.discrepancy))
         return Done(Result.UNCHANGED)
     return Done(Result.SUPERSEDED) if known > arrived else None
 
 
-def _totals(link: Link) -> str:
+def totals_differ(discrepancy: str | None) -> str:
+    """Say what to do about totals that QuickBooks shows otherwise."""
     return (
-        f"QuickBooks shows other totals than the CRM billed: {link.discrepancy}. "
+        f"QuickBooks shows other totals than the CRM billed: {discrepancy}. "
         "Compare the document in QuickBooks, correct it there, then retry."
     )
 
 
 def after_writing(write: LastWrite, link: Link) -> Outcome:
     """Return the outcome once the last write was answered: totals that differ outrank what was planned."""
-    return Attention("totals_differ", _totals(link)) if link.discrepancy else write.then
+    return Attention("totals_differ", totals_differ(link.discrepancy)) if link.discrepancy else write.then

@@ -22,7 +22,7 @@ import structlog
 from consumers.effects import Effects, Refused, Unanswered, Written
 from consumers.failures import RetryPolicy
 from consumers.intents import Draft, Intent, intent_of, link_after
-from consumers.ports import Lane, LaneLost, StoreAway
+from consumers.ports import Lane, LaneLost, StoreAway, WritesStopped
 from consumers.search import find_written
 from qbo_client.clock import Clock
 from qbo_client.decisions import Decision
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 _REPLAY_IS_REMEMBERED = timedelta(minutes=10)
 _ASK_A_PERSON_AFTER = timedelta(days=1)
+_WRITES_STOPPED_SECONDS = 15.0
 #: These say that this attempt wrote nothing; about an earlier one they say nothing.
 _PROVES_NOTHING = frozenset({Decision.RETRY, Decision.WAIT, Decision.UNCERTAIN})
 COMPANY = frozenset({Decision.TOKEN, Decision.RECONNECT, Decision.COMPANY})
@@ -40,10 +41,12 @@ COMPANY = frozenset({Decision.TOKEN, Decision.RECONNECT, Decision.COMPANY})
 class NoAnswer(Exception):
     """Nobody knows whether the intent was written; it is stored as open and is settled before anything else."""
 
-    def __init__(self, intent: Intent, due: datetime) -> None:
+    def __init__(self, intent: Intent, due: datetime, *, attention: bool) -> None:
         super().__init__(f"no answer to request {intent.write.request_id}")
         self.intent = intent
         self.due = due
+        #: It was asked for too long: a person was asked instead, and it is not sent again by itself.
+        self.attention = attention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,8 @@ class Writer:
             raise
         except (LaneLost, StoreAway):
             raise
+        except WritesStopped as error:
+            raise await self._unanswered(intent, _WRITES_STOPPED_SECONDS) from error
         except Exception as error:
             # Tokens that cannot be had, or a failure of ours: an earlier attempt of this call may have left.
             log.exception("request_failed", request_id=intent.write.request_id)
@@ -139,7 +144,7 @@ class Writer:
         too_old = now - (intent.created_at or now) > _ASK_A_PERSON_AFTER
         delay = timedelta(seconds=after_seconds) if after_seconds else self.policy.delay(intent.attempts, self.rng)
         await self.lane.commit(Effects(answer=Unanswered(intent=intent, due=now + delay, attention=too_old)))
-        return NoAnswer(intent, now + delay)
+        return NoAnswer(intent, now + delay, attention=too_old)
 
 
 def written(intent: Intent, answer: Mapping[str, Any], intuit_tid: str | None) -> Written:

@@ -57,15 +57,19 @@ class Relay:
         self.woken.set()
 
     async def run(self) -> None:
+        """Relay until stopped, and once more then: what the lanes just finished is told before the end."""
         while not self._stopping:
             self.woken.clear()
-            try:
-                sent = await self._relay_once()
-            except (OutboxAway, RegistryUnavailable) as error:
-                log.warning("relay_waits", error=str(error))
-                sent = 0
-            if sent < self.policy.batch:
+            if await self._relay_or_wait() < self.policy.batch:
                 await self._pause()
+        await self._relay_or_wait()
+
+    async def _relay_or_wait(self) -> int:
+        try:
+            return await self._relay_once()
+        except (OutboxAway, RegistryUnavailable) as error:
+            log.warning("relay_waits", error=str(error))
+            return 0
 
     async def _relay_once(self) -> int:
         shards = await self.shards.mine()

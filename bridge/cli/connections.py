@@ -59,6 +59,27 @@ async def _connect(
         return await prepare(core, app_, *await accept(core, app_, callback))
 
 
+@app.command("preflight")
+def preflight(tenant: Tenant) -> None:
+    """Read the company anew (tax codes, items, accounts, closed books) and say in words what was found."""
+    settings = load_settings()
+    try:
+        connected = run_async(_preflight(settings, tenant))
+    except (LookupError, OAuthError, QBOError) as error:
+        raise fail(str(error)) from None
+    for sentence in findings(connected.company) if connected.company else ():
+        print(f"  - {sentence}")
+
+
+async def _preflight(settings: Settings, tenant: str) -> Connected:
+    app_ = await asyncio.to_thread(oauth_app, settings)
+    async with open_core(settings) as core:
+        for connection in await core.connections.all():
+            if connection.tenant_id == tenant and connection.state == "connected":
+                return await prepare(core, app_, tenant, connection.realm_id)
+    raise LookupError(f"Tenant {tenant} has no company that is connected.")
+
+
 @app.command("list")
 def list_(*, as_json: AsJson = False) -> None:
     """Show every connection and how it stands."""

@@ -11,6 +11,7 @@ from bridge.process import NotMigrated, Role
 from bridge.process import run as run_process
 from bridge.store.migrate import MigrationError
 from bridge.store.migrate import migrate as migrate_database
+from qbo_client.oauth import OAuthError
 
 
 def run(
@@ -22,6 +23,10 @@ def run(
         run_async(run_process(settings, role or list(Role)))
     except NotMigrated as error:
         raise fail(str(error), 2) from None
+    except OperationalError as error:
+        raise fail(f"PostgreSQL does not answer at DATABASE_URL: {error}") from None
+    except OAuthError as error:
+        raise fail(f"Intuit's discovery document cannot be read: {error}") from None
 
 
 def migrate() -> None:

@@ -1,6 +1,6 @@
 """A lane in this process's hands. Satisfies `consumers.ports.Lane` and `consumers.turn.Rows`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bridge.store.books import BookStore
@@ -34,6 +34,7 @@ class HeldLane:
         books: BookStore,
         intents: GroupCommit[tuple[Lease, Intent], None],
         effects: GroupCommit[tuple[Lease, Effects], None],
+        may_send: Callable[[], None],
     ) -> None:
         self.lease = lease
         self.ends_at = ends_at
@@ -43,6 +44,7 @@ class HeldLane:
         self._inbox = inbox
         self._intents = intents
         self._effects = effects
+        self._may_send = may_send
         self._client: QBOClient | None = None
         self._company: Company | None = None
         #: Preflight has run for this company.
@@ -70,7 +72,11 @@ class HeldLane:
         self._client, self._company = client, company or self._company
 
     def outlasts(self, seconds: float) -> None:
-        """Raise LaneLost unless the lease goes on for at least so long: called before every send."""
+        """Raise LaneLost unless the lease goes on for at least so long: called before every send.
+
+        Raises WritesStopped when an operator stopped all writes; reads wait with them.
+        """
+        self._may_send()
         if self._clock.monotonic() + seconds > self.ends_at:
             raise LaneLost(f"the lease on {self.realm_id} ends before the request could")
 

@@ -24,7 +24,7 @@ from consumers.failures import RetryPolicy, judge
 from consumers.intents import Intent
 from consumers.keys import KeyRing
 from consumers.outcomes import Outcome, state_of
-from consumers.ports import LaneLost
+from consumers.ports import LaneLost, WritesStopped
 from consumers.preflight import preflight
 from consumers.records import Row
 from consumers.turn import Turn, TurnPolicy
@@ -63,6 +63,7 @@ class LaneWorks:
     retry: RetryPolicy
     turn: TurnPolicy
     limits: Limits = field(default_factory=Limits)
+    may_send: Callable[[], None] = lambda: None
     on_outbox: Callable[[], None] = lambda: None
     alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -94,6 +95,7 @@ class LaneWorks:
             books=BookStore(self.pool, realm_id=lease.realm_id, tenant_id=lease.tenant_id),
             intents=self.intents,
             effects=self.effects,
+            may_send=self.may_send,
         )
         lane.equip(self._client(lane, budget), connection.company)
         lane.prepared = connection.company is not None
@@ -134,7 +136,7 @@ class LaneWorks:
             return True
         try:
             await self.prepare(lane)
-        except (QBOError, OAuthError) as error:
+        except (QBOError, OAuthError, WritesStopped) as error:
             verdict = judge(error, now=self.clock.now(), attempts=0, tries=9, policy=self.retry, rng=self.rng)
             log.warning("preflight_failed", realm_id=lane.realm_id, error=str(error))
             if isinstance(verdict, Parked):

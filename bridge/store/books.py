@@ -8,7 +8,6 @@ from psycopg.types.json import Jsonb
 from bridge.store.copies import CopyStore
 from bridge.store.database import Pool, session
 from consumers.intents import CrmRef, Intent, Link
-from consumers.records import Row
 from mapping.company import Company, to_json
 from qbo_client.writes import Operation, Write
 
@@ -26,9 +25,12 @@ _NUMBER = """
 SELECT coalesce(max(number), 0) AS number FROM intent
  WHERE realm_id = %s AND crm_kind = %s AND crm_id = %s AND currency = %s
 """
-_NEWER = """
-SELECT EXISTS (SELECT 1 FROM inbox WHERE tenant_id = %s AND entity_kind = %s AND entity_id = %s
-    AND (entity_version, occurred_at) > (%s, %s) AND state IN ('pending', 'waiting')) AS newer
+# What the user set outlives every preflight.
+_COMPANY = """
+UPDATE connection SET company = found.company
+       || jsonb_build_object('settings', coalesce(connection.company -> 'settings', found.company -> 'settings'))
+  FROM (SELECT %s::jsonb AS company) AS found
+ WHERE realm_id = %s AND tenant_id = %s
 """
 _OPEN = "SELECT * FROM intent WHERE realm_id = %s AND state IN ('open', 'attention') ORDER BY id"
 
@@ -59,20 +61,13 @@ class BookStore(CopyStore):
         rows = await self._rows(_NUMBER, self._realm_id, ref.kind, ref.id, ref.currency)
         return int(rows[0]["number"])
 
-    async def newer_in_inbox(self, row: Row) -> bool:
-        rows = await self._rows(
-            _NEWER, self._tenant_id, row.entity_kind, row.entity_id, row.entity_version, row.occurred_at
-        )
-        return bool(rows[0]["newer"])
-
     async def open_intents(self) -> list[Intent]:
         """Return every intent without a definite answer, oldest first; those in attention hold their keys too."""
         return [_intent(row) for row in await self._rows(_OPEN, self._realm_id)]
 
     async def save_company(self, company: Company) -> None:
-        query = "UPDATE connection SET company = %s WHERE realm_id = %s AND tenant_id = %s"
         async with session(self._pool) as connection:
-            await connection.execute(query, [Jsonb(to_json(company)), self._realm_id, self._tenant_id])
+            await connection.execute(_COMPANY, [Jsonb(to_json(company)), self._realm_id, self._tenant_id])
 
     async def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         async with session(self._pool) as connection:

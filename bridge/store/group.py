@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import structlog
-from psycopg import Error
 
 from bridge.store.database import Away
 
@@ -63,7 +62,7 @@ class GroupCommit(Generic[Item, Verdict]):
     async def _settle(self, group: list[_Member[Item, Verdict]]) -> None:
         try:
             verdicts = await self._commit_when_there([member.item for member in group])
-        except Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever one item provokes, its neighbours are committed
             await self._bisect(group, error)
         else:
             for member, verdict in zip(group, verdicts, strict=True):
@@ -77,7 +76,7 @@ class GroupCommit(Generic[Item, Verdict]):
                 log.warning("group_commit_waits_for_postgresql", error=str(error), group=len(items))
                 await asyncio.sleep(_AWAY_PAUSE_SECONDS)
 
-    async def _bisect(self, group: list[_Member[Item, Verdict]], error: Error) -> None:
+    async def _bisect(self, group: list[_Member[Item, Verdict]], error: Exception) -> None:
         if len(group) == 1:
             _resolve(group[0], error)
             return

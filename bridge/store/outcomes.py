@@ -15,6 +15,8 @@ from consumers.effects import Decided, Effects, Parked, Refused, Unanswered, Wri
 from consumers.intents import Intent, Link
 from consumers.outcomes import Attention, Done, Waiting, state_of
 from consumers.ports import LaneLost, WritesStopped
+from consumers.records import Row
+from consumers.standing import told
 from schemas.codec import Codec
 from schemas.events.quickbooks import SyncStatus
 
@@ -34,6 +36,19 @@ _KEEP_OPEN = """
 UPDATE intent SET state = %s, attempts = attempts + 1, due_at = %s WHERE realm_id = %s AND request_id = %s
 """
 
+# What a day brought no answer to is before a person, row and intent together; a retry takes up both.
+_ASK_A_PERSON = """
+UPDATE inbox SET state = 'attention', cause = %s, message = %s, decided_at = now(), claims = 0, ran_alone = false
+ WHERE id = %s AND state IN ('pending', 'waiting')
+RETURNING id, tenant_id, topic, event_id, payload, content_hash, entity_kind, entity_id, contact_id,
+          entity_version, occurred_at, received_at, appended_at, attempts, claims, ran_alone
+"""
+_NO_ANSWER = Attention(
+    "no_answer",
+    "QuickBooks never answered this write, and looking for it gave nothing sure. Look in QuickBooks whether it is "
+    "there, then retry: the same request is sent again and can make no second object.",
+)
+
 # The row that waited for this answer can go on at once.
 _RELEASE_ROW = "UPDATE inbox SET due_at = now() WHERE id = %s AND state = 'waiting'"
 
@@ -50,7 +65,7 @@ ON CONFLICT (realm_id, crm_kind, crm_id, currency) DO UPDATE SET
 
 _DECIDE = """
 UPDATE inbox SET state = %s, result = %s, cause = %s, message = %s, trace = %s, due_at = coalesce(%s, due_at),
-       attempts = attempts + 1, claims = 0, ran_alone = false, decided_at = now()
+       attempts = attempts + %s, claims = 0, ran_alone = false, decided_at = now()
  WHERE id = %s
 """
 
@@ -87,6 +102,9 @@ UPDATE connection SET state = %s, cause = %s, message = %s
 RETURNING company ->> 'name' AS company_name, import_invoices, review_requests
 """
 
+
+#: Waits that are no failed try, however many there are.
+_PLANNED_WAITS = frozenset({"writes_stopped", "waits_for_invoice", "waits_for_answer"})
 
 Verdicts = list[Exception | None]
 
@@ -136,6 +154,15 @@ class OutcomeStore:
         )
         closed = [a for a in answers if not isinstance(a, Unanswered)]
         await _many(connection, _RELEASE_ROW, [(a.intent.inbox_id,) for a in closed])
+        for lease, effects in kept:
+            if isinstance(effects.answer, Unanswered) and effects.answer.attention:
+                await self._ask_a_person(connection, lease, effects.answer.intent.inbox_id)
+
+    async def _ask_a_person(self, connection: Connection, lease: Lease, inbox_id: int) -> None:
+        values = (_NO_ANSWER.cause, _NO_ANSWER.message, inbox_id)
+        found = await (await connection.execute(_ASK_A_PERSON, values)).fetchone()
+        if found and (status := told(Row(**found), _NO_ANSWER, [], at=datetime.now(UTC))):
+            await connection.execute(_TELL, self._tell_values(lease, status))
 
     async def _decisions(self, connection: Connection, kept: Sequence[tuple[Lease, Effects]]) -> None:
         decided = [(lease, effects.decided) for lease, effects in kept if effects.decided]
@@ -234,4 +261,5 @@ def _decide_values(decided: Decided) -> tuple[Any, ...]:
     message = None if isinstance(outcome, Done) else outcome.message
     trace = outcome.trace if isinstance(outcome, Attention) else None
     due = outcome.due if isinstance(outcome, Waiting) else None
-    return (state_of(outcome), result, cause, message, trace, due, decided.row.id)
+    tried = 0 if cause in _PLANNED_WAITS else 1
+    return (state_of(outcome), result, cause, message, trace, due, tried, decided.row.id)

@@ -1,7 +1,7 @@
 """`contact.active`: the contact's customer exists and says what the CRM knows."""
 
-from consumers.customers import contact_ref, customer_update, find_customer, make_customer
-from consumers.intents import Link, Source
+from consumers.customers import contact_ref, customer_update, find_customer, make_customer, seen
+from consumers.intents import Source
 from consumers.outcomes import Done, Outcome, Result, Skipped
 from consumers.work import LastWrite, Work, unless_known
 from mapping.booking import why_not_booked
@@ -21,21 +21,6 @@ async def contact_active(event: ContactActive, work: Work) -> Outcome | LastWrit
         return Done(Result.CREATED)
     draft = await customer_update(party, customer, work, source)
     if draft is None:
-        await work.remember(_seen(customer.link, source))
+        await work.remember(seen(party, customer, source))
         return Done(Result.UNCHANGED)
     return LastWrite(draft, Done(Result.UPDATED))
-
-
-def _seen(link: Link, source: Source) -> Link:
-    """Return the link as it stands after this state was compared and nothing differed."""
-    return Link(
-        ref=link.ref,
-        qbo_kind=link.qbo_kind,
-        qbo_id=link.qbo_id,
-        sync_token=link.sync_token,
-        last_sent=link.last_sent,
-        source_hash=source.content_hash,
-        version=source.version,
-        occurred_at=max(source.occurred_at, link.occurred_at or source.occurred_at),
-        origin=link.origin,
-    )

@@ -1,12 +1,13 @@
 """`payment.completed`: money that was taken is a sales receipt in the books."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from consumers.catalog import item_ids, payment_method_id
 from consumers.customers import customer_for_sale
-from consumers.intents import CrmRef, Draft, Link, Source
+from consumers.intents import CrmRef, Draft, Link, Source, discrepancy
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waiting
-from consumers.work import LastWrite, Work, unless_known
+from consumers.work import LastWrite, Work, totals_differ, unless_known
 from mapping.booking import why_not_booked
 from mapping.to_qbo.sales_receipt import items_wanted, payment_method_name, sales_receipt
 from qbo_client.writes import Operation
@@ -21,6 +22,8 @@ async def payment_completed(event: PaymentCompleted, work: Work) -> Outcome | La
     row, payment = work.row, event.payment
     ref = CrmRef(kind="payment", id=payment.transaction_id)
     link = await work.books.link(ref)
+    if link is not None and link.discrepancy and link.source_hash == row.content_hash:
+        return _still_asking(event, await _compare_again(link, work))
     if (known := unless_known(link, row)) is not None:
         return _still_asking(event, known)
     if link is not None:
@@ -43,16 +46,28 @@ async def _book_sale(event: PaymentCompleted, ref: CrmRef, work: Work) -> LastWr
     receipt = sales_receipt(
         event, company=work.company, customer_id=customer_id, items=items, payment_method_id=method_id
     )
+    expect = {"TotalAmt": receipt.total, "TotalTax": receipt.tax}
     draft = Draft(
         ref=ref,
         operation=Operation.CREATE,
         entity="SalesReceipt",
         body=receipt.body,
         source=source,
-        last_sent={"amount": str(event.payment.amount)},
-        expect={"TotalAmt": receipt.total, "TotalTax": receipt.tax},
+        last_sent={
+            "amount": str(event.payment.amount),
+            "expect": {name: str(total) for name, total in expect.items()},
+        },
+        expect=expect,
     )
     return LastWrite(draft, _still_asking(event, Done(Result.CREATED)))
+
+
+async def _compare_again(link: Link, work: Work) -> Outcome:
+    """Look whether a person corrected totals that differed."""
+    receipt = (await work.client.read("SalesReceipt", link.qbo_id)).entity
+    now = discrepancy((link.last_sent or {}).get("expect", {}), receipt)
+    await work.remember(replace(link, discrepancy=now, sync_token=receipt.get("SyncToken")))
+    return Attention("totals_differ", totals_differ(now)) if now else Done(Result.UNCHANGED)
 
 
 def _still_asking(event: PaymentCompleted, outcome: Outcome) -> Outcome:

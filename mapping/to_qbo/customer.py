@@ -168,6 +168,14 @@ def _same(part: str) -> Same:
     return same_country if part == "Country" else same_text
 
 
+def agreed(party: Party, current: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields in which QuickBooks says what the CRM says.
+
+    They are remembered like what was sent: if a person changes one of them later, it stays theirs.
+    """
+    return {name: value for name, value in _facts(party).items() if _equal(name, value, current.get(name))}
+
+
 def sent_fields(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is remembered as last sent: every field but QuickBooks' own bookkeeping."""
     return {name: value for name, value in body.items() if name not in {"Id", "SyncToken", "sparse", "Active"}}

@@ -1,6 +1,7 @@
 """What all commands share: settings with readable mistakes, one event loop, one way to print."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
@@ -61,7 +62,7 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: 
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     # Piped output is for programs and logs: nothing is folded to a terminal that is not there.
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200).print(table)
 
 
 def _cell(value: Any) -> str:

@@ -59,7 +59,6 @@ async def _connect(
         return await prepare(core, app_, *await accept(core, app_, callback))
 
 
-@app.command("preflight")
 def preflight(tenant: Tenant) -> None:
     """Read the company anew (tax codes, items, accounts, closed books) and say in words what was found."""
     settings = load_settings()

@@ -12,6 +12,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 process.add_to(app)
+app.command("preflight")(connections.preflight)
 app.add_typer(connections.app, name="connections")
 app.add_typer(schemas.app, name="schemas")
 operate.add_to(app)

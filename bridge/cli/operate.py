@@ -1,6 +1,6 @@
 """Operating: where records stand, what needs a person, what could not be read, and the stop for the bad day."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -44,6 +44,8 @@ def record(tenant: str, record_id: str, *, as_json: AsJson = False) -> None:
     if as_json:
         show([dict(story)], (), as_json=True, empty="")
         return
+    for standing in story["standing"]:
+        standing["quickbooks"] = ", ".join(_object(one) for one in standing["quickbooks"])
     columns: dict[str, tuple[str, ...]] = {
         "standing": ("record_type", "state", "cause", "message", "quickbooks", "changed_at"),
         "events": ("topic", "event_id", "state", "result", "cause", "attempts", "received_at", "decided_at"),
@@ -61,6 +63,11 @@ def record(tenant: str, record_id: str, *, as_json: AsJson = False) -> None:
     for part, names in columns.items():
         print(f"\n{part}")
         show(story[part], names, as_json=False, empty="  none")
+
+
+def _object(reference: Mapping[str, Any]) -> str:
+    number = f" ({reference['doc_number']})" if reference.get("doc_number") else ""
+    return f"{reference['type']} {reference['id']}{number}"
 
 
 def attention(*, tenant: Tenant = None, cause: Cause = None, limit: int = 100, as_json: AsJson = False) -> None:

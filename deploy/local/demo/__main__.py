@@ -16,7 +16,8 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave everything running and say where")
     parser.add_argument("--folder", type=Path, default=PROJECT / ".local")
     options = parser.parse_args()
-    console = Console(highlight=False)
+    # Piped into a file or a log there is no width to fold to.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     try:
         return 0 if Demo(console=console, folder=options.folder.absolute(), keep=options.keep).run() else 1
     except LocalStackError as error:

@@ -1,5 +1,6 @@
 """The demo's course: start, connect, publish, watch, compare, and either end or leave it running."""
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -26,7 +27,7 @@ from deploy.local.product import (
     start_emulator,
 )
 from deploy.local.records import record_process, update_stack
-from deploy.local.stack import LocalStack, start_stack
+from deploy.local.stack import LocalStack, Source, start_stack
 from deploy.local.topics import create_topics
 from schemas.topics import TOPICS
 
@@ -46,10 +47,14 @@ class Demo:
     folder: Path
     keep: bool
     environment: dict[str, str] = field(default_factory=dict)
+    prefix: str = ""
 
     def run(self) -> bool:
         """Run the whole course; returns whether the books equal what was published."""
         commands.down(self.folder)
+        # Every demo begins with empty books: what an earlier one left on Kafka would be read again.
+        for data in ("kafka", "postgres"):
+            shutil.rmtree(self.folder / data, ignore_errors=True)
         logs = self.folder / "logs"
         with ExitStack() as undo:
             stack = self._step("Kafka and PostgreSQL", lambda: start_stack(self.folder, keep=self.keep))
@@ -72,11 +77,17 @@ class Demo:
 
     def _prepare(self, stack: LocalStack, quickbooks: QuickBooks) -> None:
         database_url = stack.create_database(f"demo_{int(time.time())}")
-        create_topics(stack.bootstrap_servers, {**dict.fromkeys(TOPICS, 6), _DEAD_LETTERS: 1})
+        if stack.parts["kafka"].source is Source.GIVEN:
+            self.prefix = f"demo-{int(time.time())}."
+            self.console.print(f"[dim]on the Kafka that was given, topics begin with {self.prefix}[/]")
+        topics = {**dict.fromkeys(TOPICS, 6), _DEAD_LETTERS: 1}
+        create_topics(stack.bootstrap_servers, {self.prefix + name: count for name, count in topics.items()})
         self.environment = new_environment(
             database_url=database_url, bootstrap_servers=stack.bootstrap_servers, quickbooks=quickbooks
         )
         self.environment["QBO_BRIDGE_CONSUMER_GROUP"] = f"demo-{int(time.time())}"
+        self.environment["QBO_BRIDGE_TOPIC_PREFIX"] = self.prefix
+        self.environment["COLUMNS"] = str(self.console.width)
         command(self.environment, "migrate")
 
     def _connect(self, quickbooks: QuickBooks, logs: Path) -> dict[str, str]:
@@ -94,7 +105,7 @@ class Demo:
     def _trade(self, stack: LocalStack, quickbooks: QuickBooks, realms: dict[str, str]) -> bool:
         now = clock_now()
         traded = [trade(shop, contacts=_CONTACTS, sales=_SALES, seed=_SEED, now=now) for shop in (US, GB)]
-        count = publish(stack.bootstrap_servers, traded, seed=_SEED)
+        count = publish(stack.bootstrap_servers, traded, seed=_SEED, topic_prefix=self.prefix)
         self.console.print(
             f"[green]✓[/] {count.records} records published: {count.distinct} events, {count.repeated} of them "
             f"twice, {count.unreadable} unreadable"

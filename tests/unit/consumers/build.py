@@ -1,0 +1,97 @@
+"""Rows, events, links and intents for the tests of the consumers."""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from consumers.intents import CrmRef, Draft, Intent, Link, Source, intent_of
+from consumers.records import Row
+from qbo_client.writes import Operation
+from schemas.codec import Codec
+from schemas.events.crm import ContactActive, PaymentCompleted
+from tests.unit.mapping.build import envelope, line, party, record, sale, totals
+
+REALM, TENANT = "4620816365", "loc_9Qz"
+T0 = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+RECEIPT = CrmRef(kind="payment", id="tx_77")
+
+_CODEC = Codec()
+
+
+def contact_event(contact: str = "ct_1", minute: int = 0, **fields: Any) -> ContactActive:
+    """A contact as it stood so many minutes after T0; the e-mail and the name are its own."""
+    own = {"contact_id": contact, "email": f"{contact}@example.com", "display_name": f"Contact {contact}"}
+    at = T0 + timedelta(minutes=minute)
+    about = replace(
+        envelope(contact),
+        event_id=f"ev-{contact}-{minute}",
+        event_type="contact.active",
+        tenant_id=TENANT,
+        entity_version=at,
+        occurred_at=at,
+    )
+    return ContactActive(envelope=about, contact=party(**{**own, **fields}))
+
+
+def sale_event(transaction: str = "tx_77", **changes: Any) -> PaymentCompleted:
+    talk = line("Consultation", "1", "49.00", "49.00", product="pr_2")
+    about = replace(envelope(transaction), event_id=f"ev-{transaction}")
+    event = sale([talk], totals("49.00", "49.00"), envelope=about, payment=record("49.00", transaction_id=transaction))
+    return replace(event, **changes)
+
+
+def row_of(event: ContactActive | PaymentCompleted, number: int = 1, **changes: Any) -> Row:
+    about, payload = event.envelope, _CODEC.encode(event)
+    row = Row(
+        id=number,
+        tenant_id=about.tenant_id,
+        topic=about.event_type,
+        event_id=about.event_id,
+        payload=payload,
+        content_hash=hashlib.blake2b(payload, digest_size=16).digest(),
+        entity_kind=about.event_type.split(".")[0],
+        entity_id=about.entity_id,
+        contact_id=event.contact.contact_id,
+        entity_version=about.entity_version,
+        occurred_at=about.occurred_at,
+        received_at=T0,
+        appended_at=None,
+        attempts=0,
+        claims=1,
+        ran_alone=False,
+    )
+    return replace(row, **changes)
+
+
+def draft(**changes: Any) -> Draft:
+    plain = Draft(
+        ref=RECEIPT,
+        operation=Operation.CREATE,
+        entity="SalesReceipt",
+        body={"TotalAmt": Decimal("49.00"), "PrivateNote": "crm:payment/tx_77"},
+        source=Source(version=T0, occurred_at=T0, content_hash=b"\x01\x02"),
+        last_sent={"amount": "49.00"},
+        expect={"TotalAmt": Decimal("49.00"), "TotalTax": Decimal("8.17")},
+    )
+    return replace(plain, **changes)
+
+
+def intent(wanted: Draft | None = None, **changes: Any) -> Intent:
+    keys = ("contact:ct_1", "transaction:tx_77")
+    made = intent_of(wanted or draft(), realm_id=REALM, tenant_id=TENANT, inbox_id=1, number=1, keys=keys)
+    return replace(made, **changes)
+
+
+def link(**changes: Any) -> Link:
+    known = Link(
+        ref=RECEIPT,
+        qbo_kind="SalesReceipt",
+        qbo_id="17",
+        sync_token="0",
+        source_hash=b"sent",
+        version=T0,
+        occurred_at=T0,
+    )
+    return replace(known, **changes)

@@ -94,6 +94,11 @@ class Published:
     refused: int = 0
     skipped: int = 0
 
+    @property
+    def records(self) -> int:
+        """How many CRM records the events are about."""
+        return len(self.contacts) + self.sales + self.refused + self.skipped
+
 
 def trade(shop: Shop, *, contacts: int, sales: int, seed: int, now: datetime) -> Published:
     """Make the events of one location, `now` and a little later; the same seed makes the same events."""

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from deploy.local.demo.crm import Published
 from deploy.local.errors import LocalStackError
@@ -12,6 +12,7 @@ from schemas.codec import Codec
 
 _REPEATED_SHARE = 0.1
 _FLUSH_SECONDS = 60
+_ANSWER_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +41,14 @@ def publish(bootstrap_servers: str, traded: Sequence[Published], *, seed: int, t
     if left := producer.flush(_FLUSH_SECONDS):
         raise LocalStackError(f"{left} records did not reach Kafka within {_FLUSH_SECONDS} s.")
     return Count(distinct=len(events), repeated=len(repeated), unreadable=1)
+
+
+def count_on(bootstrap_servers: str, topic: str) -> int:
+    """Return how many records are on a topic."""
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "demo-count"})
+    try:
+        partitions = consumer.list_topics(topic, timeout=_ANSWER_SECONDS).topics[topic].partitions
+        ends = [consumer.get_watermark_offsets(TopicPartition(topic, p), _ANSWER_SECONDS) for p in partitions]
+        return sum(high - low for low, high in ends)
+    finally:
+        consumer.close()

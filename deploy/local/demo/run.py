@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from deploy.local import commands
 from deploy.local.demo.books import compare, show
 from deploy.local.demo.crm import GB, US, Published, clock_now, trade
-from deploy.local.demo.publish import publish
+from deploy.local.demo.publish import count_on, publish
 from deploy.local.errors import LocalStackError
 from deploy.local.product import (
     Process,
@@ -111,6 +111,8 @@ class Demo:
             f"twice, {count.unreadable} unreadable"
         )
         self._watch(count.distinct)
+        told = self._told(stack, sum(published.records for published in traded))
+        self.console.print(f"[green]✓[/] {told} standings of CRM records came back on Kafka (qb.sync.status)")
         equal = show(
             [one for published in traded for one in compare(published, quickbooks, realms[published.shop.tenant_id])],
             self.console,
@@ -133,6 +135,16 @@ class Demo:
                     )
                 time.sleep(0.5)
             progress.update(task, completed=settled)
+
+    def _told(self, stack: LocalStack, records: int) -> int:
+        """Wait until the standing of every CRM record is on Kafka, and count what is there."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        topic = f"{self.prefix}qb.sync.status"
+        while (told := count_on(stack.bootstrap_servers, topic)) < records:
+            if time.monotonic() > deadline:
+                raise LocalStackError(f"Only {told} of {records} standings came back in {_PATIENCE_SECONDS} s.")
+            time.sleep(0.2)
+        return told
 
     def _states(self) -> list[dict[str, Any]]:
         return list(simplejson.loads(command(self.environment, "status", "--json")))

@@ -14,7 +14,6 @@ from bridge.bootstrap import Core, Works, open_lane_works
 from bridge.lanes.keeper import LaneWorker
 from bridge.tokens import tokens_of
 from mapping.company import Company
-from qbo_client.budget import Budget, Limits
 from qbo_client.oauth import OAuthApp
 
 _STATE_LIVES_SECONDS = 600
@@ -93,7 +92,7 @@ async def _preflight(core: Core, works: Works, realm_id: str) -> None:
     while core.clock.monotonic() < until:
         ends_at = core.clock.monotonic() + core.settings.lease_seconds
         for lease in await works.store.claim(limit=1, wanted=[realm_id], only_wanted=True):
-            budget = Budget(Limits(), core.clock)
+            budget = works.lanes.budget_of(lease)
             try:
                 lane = await works.lanes.open(LaneWorker(lease, ends_at, ends_at), budget)
                 await works.lanes.prepare(lane)

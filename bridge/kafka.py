@@ -129,16 +129,22 @@ class KafkaSender:
     def deliver(self, records: Sequence[tuple[Unsent, bytes | None]]) -> set[int]:
         confirmed: set[int] = set()
         for row, value in records:
-            self._producer.produce(
-                self._prefix + row.topic,
-                key=row.key.encode(),
-                value=value,
-                headers=[(name, text.encode()) for name, text in cloud_event_headers(row).items()],
-                on_delivery=_note(row.id, confirmed),
-            )
+            try:
+                self._produce(row, value, confirmed)
+            except (KafkaException, BufferError) as error:
+                log.error("record_refused_by_kafka", topic=row.topic, error=str(error))  # noqa: TRY400 - no trace needed
         while len(self._producer) and not self._stopping:
             self._producer.flush(0.5)
         return confirmed
+
+    def _produce(self, row: Unsent, value: bytes | None, confirmed: set[int]) -> None:
+        self._producer.produce(
+            self._prefix + row.topic,
+            key=row.key.encode(),
+            value=value,
+            headers=[(name, text.encode()) for name, text in cloud_event_headers(row).items()],
+            on_delivery=_note(row.id, confirmed),
+        )
 
     def stop(self) -> None:
         """Give up on what Kafka has not confirmed; its rows stay unsent and are sent by the next relay."""

@@ -14,12 +14,22 @@ _BEARER = re.compile(r"(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+")
 
 
 def mask(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Take out whatever is named like a secret, and passwords and bearer tokens within texts."""
+    """Take out whatever is named like a secret, and passwords and bearer tokens within texts, however deep."""
     for name, value in event.items():
-        if isinstance(value, str):
-            text = _URL_PASSWORD.sub(r"\1:***@", _BEARER.sub(r"\1 ***", value))
-            event[name] = "***" if _SECRET_NAMES.search(name) else text
+        event[name] = _masked(name, value)
     return event
+
+
+def _masked(name: str, value: Any) -> Any:
+    match value:
+        case str():
+            text = _URL_PASSWORD.sub(r"\1:***@", _BEARER.sub(r"\1 ***", value))
+            return "***" if _SECRET_NAMES.search(name) else text
+        case dict():
+            return {key: _masked(str(key), one) for key, one in value.items()}
+        case list() | tuple():
+            return [_masked(name, one) for one in value]
+    return value
 
 
 def set_up_logs(level: str, form: str) -> None:
@@ -32,7 +42,8 @@ def set_up_logs(level: str, form: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    tail: list[Any] = [structlog.processors.format_exc_info, mask] if form == "json" else [mask]
+    # The trace becomes text before the mask, so that nothing passes it by.
+    tail: list[Any] = [structlog.processors.format_exc_info, mask]
     structlog.configure(
         processors=[*shared, *tail, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

@@ -4,17 +4,20 @@ import asyncio
 from datetime import datetime, timedelta
 
 import structlog
+from cryptography.fernet import InvalidToken
 
 from bridge.store.connections import ConnectionStore, Tokens
+from bridge.store.database import Away
 from qbo_client.clock import Clock
 from qbo_client.decisions import Decision
 from qbo_client.errors import Unauthorized
-from qbo_client.oauth import Grant, GrantInvalid, OAuthApp
+from qbo_client.oauth import ClientInvalid, Grant, GrantInvalid, OAuthApp
 
 log = structlog.get_logger(__name__)
 
 #: Renewed this long before it ends, so that no request is sent with a token that dies on the way.
 _EARLY = timedelta(minutes=5)
+_AWAY_SECONDS = 0.5
 
 
 class LaneTokens:
@@ -42,29 +45,44 @@ class LaneTokens:
         (a mistake in our settings, not the company's doing) pass through.
         """
         async with self._renewing:
-            tokens = await self._load()
-            if tokens.access_token != rejected:
-                return tokens.access_token
+            # Shielded: a refresh token that was exchanged and not stored is a connection lost.
+            return await asyncio.shield(asyncio.ensure_future(self._renew(rejected)))
+
+    async def _renew(self, rejected: str) -> str:
+        tokens = await self._load()
+        if tokens.access_token != rejected:
+            return tokens.access_token
+        try:
+            grant = await asyncio.to_thread(self._app.refresh, tokens.refresh_token)
+        except GrantInvalid as error:
+            return await self._unless_swapped(tokens, error)
+        kept = await self._store_until_there(tokens.refresh_token, tokens_of(grant, self._clock.now()))
+        log.info("tokens_renewed", realm_id=self._realm_id, stored=kept)
+        return (await self._load()).access_token
+
+    async def _store_until_there(self, exchanged: str, renewed: Tokens) -> bool:
+        while True:
             try:
-                grant = await asyncio.to_thread(self._app.refresh, tokens.refresh_token)
-            except GrantInvalid as error:
-                return await self._unless_swapped(tokens, error)
-            renewed = tokens_of(grant, self._clock.now())
-            kept = await self._store.swap_tokens(
-                self._tenant_id, self._realm_id, exchanged=tokens.refresh_token, tokens=renewed
-            )
-            log.info("tokens_renewed", realm_id=self._realm_id, stored=kept)
-            return (await self._load()).access_token
+                return await self._store.swap_tokens(
+                    self._tenant_id, self._realm_id, exchanged=exchanged, tokens=renewed
+                )
+            except Away as error:
+                log.warning("tokens_wait_for_postgresql", realm_id=self._realm_id, error=str(error))
+                await self._clock.sleep(_AWAY_SECONDS)
 
     async def _unless_swapped(self, tried: Tokens, error: GrantInvalid) -> str:
         # Another process may have exchanged the same refresh token a moment before.
         now_stored = await self._load()
-        if now_stored.refresh_token != tried.refresh_token:
+        if (now_stored.refresh_token, now_stored.access_token) != (tried.refresh_token, tried.access_token):
             return now_stored.access_token
         raise Unauthorized(status=400, code="invalid_grant", detail=str(error), decision=Decision.RECONNECT) from error
 
     async def _load(self) -> Tokens:
-        self._tokens = await self._store.tokens(self._tenant_id, self._realm_id)
+        try:
+            self._tokens = await self._store.tokens(self._tenant_id, self._realm_id)
+        except InvalidToken as error:
+            detail = "the stored tokens cannot be decrypted: put the key they were stored under back"
+            raise ClientInvalid(f"{detail} into QBO_BRIDGE_TOKEN_KEYS") from error
         return self._tokens
 
 

@@ -13,7 +13,7 @@ from consumers.handlers.contact_active import contact_active
 from consumers.handlers.payment_completed import payment_completed
 from consumers.intents import CrmRef, Link
 from consumers.keys import KeyRing
-from consumers.outcomes import Outcome, Waiting
+from consumers.outcomes import Done, Outcome, Result, Waiting, storable
 from consumers.ports import Lane, LaneLost, StoreAway
 from consumers.records import Row
 from consumers.standing import told
@@ -58,6 +58,8 @@ class Applier:
 
         Raises CompanyParked, LaneLost or NoAnswer; then the row is not decided, or waits for the answer.
         """
+        if row.superseded:
+            return await self.decide(row, Done(Result.SUPERSEDED))
         tries = 0
         while True:
             work = Work(row=row, lane=self.lane, writer=self.writer, ring=self.ring, keys=keys, read_again=tries > 0)
@@ -87,6 +89,7 @@ class Applier:
 
     async def decide(self, row: Row, outcome: Outcome, written: Written | None = None) -> Outcome:
         """Commit a row's outcome, with the answer of its last write if there was one."""
+        outcome = storable(outcome)
         link = written.link if written else await self._link(row)
         status = told(row, outcome, [link] if link else [], at=self.clock.now())
         decided = Decided(row=row, outcome=outcome, told=status)
@@ -112,8 +115,9 @@ class Applier:
         if not isinstance(step, LastWrite):
             return await self.decide(work.row, step)
         intent = await self.writer.prepare(step.draft, inbox_id=work.row.id, keys=work.keys)
-        written = await self.writer.send(intent)
-        return await self.decide(work.row, after_writing(step, written.link), written)
+        async with self.writer.unanswered_if_broken(intent):
+            written = await self.writer.send(intent)
+            return await self.decide(work.row, after_writing(step, written.link), written)
 
     async def _link(self, row: Row) -> Link | None:
         return await self.lane.books.link(CrmRef(kind=row.entity_kind, id=row.entity_id))

@@ -38,7 +38,12 @@ async def payment_method_id(name: str, work: Work, source: Source) -> str:
         if known := await _look_up("PaymentMethod", name, work):
             return str(known[0]["Id"])
         draft = _draft("payment_method", name, "PaymentMethod", new_payment_method(name), source)
-        return str((await work.write(draft))["Id"])
+        try:
+            return str((await work.write(draft))["Id"])
+        except DuplicateName:
+            if made := await _ask("PaymentMethod", name, work):
+                return str(made[0]["Id"])
+            raise
 
 
 async def _known_item(item: ItemWanted, work: Work) -> str | None:
@@ -56,14 +61,18 @@ async def _find_or_make_item(item: ItemWanted, work: Work, source: Source) -> st
             body = new_item(replace(item, name=name), work.company)
             return str((await work.write(_draft("item", item.key, "Item", body, source)))["Id"])
         except DuplicateName:
-            continue  # An inactive item has it, or a category: names are one space.
+            # Made meanwhile (a lost answer of ours, a person), or it is inactive or a category: one space of names.
+            if made := _usable(await _ask("Item", name, work)):
+                return made
     raise CannotBook("item_name_taken", f"Every name tried for the item {item.name} is taken. Make one by hand, retry.")
 
 
 async def _look_up(entity: str, name: str, work: Work) -> list[Mapping[str, Any]]:
     known = [] if work.read_again else await work.books.copies_named(entity, name)
-    if known:
-        return known
+    return known or await _ask(entity, name, work)
+
+
+async def _ask(entity: str, name: str, work: Work) -> list[Mapping[str, Any]]:
     rows = await work.client.query(f"SELECT * FROM {entity} WHERE Name = {literal(name)}")  # noqa: S608
     await work.books.save_copies(entity, rows)
     return list(rows)

@@ -44,8 +44,7 @@ async def find_customer(party: Party, work: Work) -> Known | None:
     """Find by link, then by e-mail, then by exact name; a find is linked without a write."""
     ref = contact_ref(party)
     link = await work.books.link(ref)
-    if link is not None:
-        customer = await _linked_customer(link, work)
+    if link is not None and (customer := await _linked_customer(link, work)) is not None:
         return Known(customer=customer, link=link)
     choice = choose_customer(await _candidates(party, work), party)
     if choice is None:
@@ -149,12 +148,16 @@ def _draft(party: Party, link: Link, customer: Mapping[str, Any], changes: Mappi
     )
 
 
-async def _linked_customer(link: Link, work: Work) -> Mapping[str, Any]:
+async def _linked_customer(link: Link, work: Work) -> Mapping[str, Any] | None:
+    """Return the linked customer; None when QuickBooks has it no more (merged away): it is looked for anew."""
     copy = None if work.read_again else await work.books.copy("Customer", link.qbo_id)
-    if copy is None:
-        copy = (await work.client.read("Customer", link.qbo_id)).entity
-        await work.books.save_copies("Customer", [copy])
-    return copy
+    if copy is not None:
+        return copy
+    # By query: reading one that is inactive answers 610, as if it had never been.
+    query = f"SELECT * FROM Customer WHERE Id = {literal(link.qbo_id)} AND Active IN (true, false)"  # noqa: S608
+    rows = await work.client.query(query)
+    await work.books.save_copies("Customer", rows)
+    return rows[0] if rows else None
 
 
 async def _candidates(party: Party, work: Work) -> Sequence[Mapping[str, Any]]:

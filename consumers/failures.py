@@ -25,7 +25,7 @@ from consumers.ports import WritesStopped
 from mapping.errors import CannotBook
 from qbo_client.decisions import Decision
 from qbo_client.errors import QBOError
-from qbo_client.oauth import ClientInvalid, OAuthUnavailable
+from qbo_client.oauth import ClientInvalid, OAuthError, OAuthUnavailable
 from schemas.events.quickbooks import ConnectionState
 
 _THROTTLED_SECONDS = 60.0
@@ -81,7 +81,7 @@ class RetryPolicy:
     first_seconds: float = 2.0
     longest_seconds: float = 900.0
     #: After this many tries without success a person is asked.
-    attempts: int = 50
+    attempts: int = 300
 
     def delay(self, attempts: int, rng: random.Random) -> timedelta:
         """Return an exponential delay with full jitter in its upper half, for the `attempts`-th try (from 0)."""
@@ -119,6 +119,9 @@ def judge(
         case ClientInvalid():
             message = "Intuit refuses the client id or secret. Correct QBO_BRIDGE_QBO_CLIENT_ID and _SECRET."
             return Waiting("client_credentials_refused", message, now + policy.delay(attempts, rng))
+        case OAuthError():
+            message = f"No token can be had: {error}. The bridge tries again."
+            return Waiting("no_token", message, now + policy.delay(attempts, rng))
         case QBOError():
             return _judge_quickbooks(error, now=now, attempts=attempts, tries=tries, policy=policy, rng=rng)
         case _:

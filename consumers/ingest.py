@@ -30,6 +30,10 @@ log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
 
+class _Stopped(Exception):
+    """Told to stop while waiting."""
+
+
 class Records(Protocol):
     """A Kafka consumer as ingest uses it; every method may block and is called from one thread only."""
 
@@ -81,23 +85,28 @@ class Ingest:
     async def run(self) -> None:
         """Move batches until stopped; raises TooManyDeadLetters when the records, or this release, are bad."""
         watch = DeadLetterWatch(self.policy.dead_letters)
-        while not self._stopping:
-            await self._heed_depth()
-            batch = await asyncio.to_thread(self.records.fetch)
-            if batch:
-                await self._move(batch, watch)
+        try:
+            while not self._stopping:
+                await self._heed_depth()
+                batch = await asyncio.to_thread(self.records.fetch)
+                if batch:
+                    await self._move(batch, watch)
+        except _Stopped:
+            # While it waited for PostgreSQL or the registry: nothing was committed, so nothing is lost.
+            log.info("ingest_stopped_while_waiting")
 
     async def _move(self, batch: Sequence[Fetched], watch: DeadLetterWatch) -> None:
-        read_batch = await self._when_there(lambda: self._read(batch))
+        # In a thread: a schema id that is new is asked for over HTTP.
+        read_batch = await self._when_there(lambda: asyncio.to_thread(self._read, batch))
         for outcome in read_batch:
             watch.saw(readable=isinstance(outcome, Arrived))
-        await self._store(list(zip(batch, read_batch, strict=True)))
+        await self._store(list(zip(batch, read_batch, strict=True)), watch)
         await asyncio.to_thread(self.records.commit, batch)
 
-    async def _read(self, batch: Sequence[Fetched]) -> list[Arrived | DeadLetter]:
+    def _read(self, batch: Sequence[Fetched]) -> list[Arrived | DeadLetter]:
         return [read(fetched, self.codec, topic=self.topics[fetched.topic]) for fetched in batch]
 
-    async def _store(self, read_batch: Sequence[tuple[Fetched, Arrived | DeadLetter]]) -> None:
+    async def _store(self, read_batch: Sequence[tuple[Fetched, Arrived | DeadLetter]], watch: DeadLetterWatch) -> None:
         """Store a batch; one row that cannot be stored becomes a dead letter, its neighbours go on."""
         events = [outcome for _, outcome in read_batch if isinstance(outcome, Arrived)]
         letters = [outcome for _, outcome in read_batch if isinstance(outcome, DeadLetter)]
@@ -106,20 +115,24 @@ class Ingest:
                 lambda: self.inbox.receive(events, letters, self.policy.dead_letter_topic)
             )
         except RowRefused as error:
-            await self._bisect(read_batch, error)
+            await self._bisect(read_batch, error, watch)
         else:
             self.on_received(received)
 
-    async def _bisect(self, read_batch: Sequence[tuple[Fetched, Arrived | DeadLetter]], error: RowRefused) -> None:
+    async def _bisect(
+        self, read_batch: Sequence[tuple[Fetched, Arrived | DeadLetter]], error: RowRefused, watch: DeadLetterWatch
+    ) -> None:
         if len(read_batch) > 1:
             middle = len(read_batch) // 2
-            await self._store(read_batch[:middle])
-            await self._store(read_batch[middle:])
+            await self._store(read_batch[:middle], watch)
+            await self._store(read_batch[middle:], watch)
             return
         fetched, outcome = read_batch[0]
         if isinstance(outcome, DeadLetter):
             raise error
-        await self._store([(fetched, dead(fetched, "cannot_be_stored", str(error)))])
+        # A whole topic that cannot be stored is a fault of this release or its database, not of the records.
+        watch.saw(readable=False)
+        await self._store([(fetched, dead(fetched, "cannot_be_stored", str(error)))], watch)
 
     async def _when_there(self, attempt: Callable[[], Awaitable[_T]]) -> _T:
         """Repeat while PostgreSQL or the schema registry is away: a reason to wait, never to give a record up."""
@@ -128,6 +141,8 @@ class Ingest:
                 return await attempt()
             except (StoreAway, RegistryUnavailable) as error:
                 log.warning("ingest_waits", error=str(error))
+                if self._stopping:
+                    raise _Stopped from error
                 await self.clock.sleep(self.policy.away_seconds)
 
     async def _heed_depth(self) -> None:

@@ -83,13 +83,13 @@ class Link:
     discrepancy: str | None = None
 
 
-def request_id(realm_id: str, ref: CrmRef, operation: Operation, number: int, body: str) -> str:
+def request_id(realm_id: str, tenant_id: str, ref: CrmRef, operation: Operation, number: int, body: str) -> str:
     """Derive the request id: the same write has the same id in every process and after every restart.
 
     36 characters; QuickBooks allows 50, and 36 in a batch.
     """
     digest = hashlib.sha256(body.encode()).hexdigest()
-    name = "\x1f".join((realm_id, ref.kind, ref.id, ref.currency, operation.value, str(number), digest))
+    name = "\x1f".join((realm_id, tenant_id, ref.kind, ref.id, ref.currency, operation.value, str(number), digest))
     return str(uuid5(_NAMESPACE, name))
 
 
@@ -102,7 +102,7 @@ def intent_of(
         entity=draft.entity,
         operation=draft.operation,
         body=body,
-        request_id=request_id(realm_id, draft.ref, draft.operation, number, body),
+        request_id=request_id(realm_id, tenant_id, draft.ref, draft.operation, number, body),
     )
     remember = {
         "last_sent": dict(draft.last_sent),

@@ -1,6 +1,6 @@
 """How working on a record can end. Every one of them is visible to a person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,6 +44,13 @@ class Attention:
     trace: str | None = None
 
 
+#: A write that a day brought no answer to: its intent and its row are before a person together.
+UNANSWERED = Attention(
+    "no_answer",
+    "QuickBooks never answered this write, and looking for it gave nothing sure. Look in QuickBooks whether it is "
+    "there, then retry: the same request is sent again and can make no second object.",
+)
+
 Outcome = Done | Skipped | Waiting | Attention
 
 
@@ -58,3 +65,19 @@ def state_of(outcome: Outcome) -> str:
             return "waiting"
         case Attention():
             return "attention"
+
+
+def printable(text: str) -> str:
+    """Return text that PostgreSQL and UTF-8 can hold: QuickBooks' words are passed on, whatever is in them."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
+def storable(outcome: Outcome) -> Outcome:
+    """Return the outcome with its texts printable."""
+    match outcome:
+        case Attention():
+            trace = printable(outcome.trace) if outcome.trace else None
+            return replace(outcome, message=printable(outcome.message), trace=trace)
+        case Skipped() | Waiting():
+            return replace(outcome, message=printable(outcome.message))
+    return outcome

@@ -8,7 +8,7 @@ from typing import Any
 
 from consumers.records import Arrived, DeadLetter
 from schemas.codec import Codec
-from schemas.errors import Undecodable
+from schemas.errors import RegistryUnavailable, Undecodable
 
 #: Which topics the bridge reads, and what kind of CRM entity each is about.
 ENTITY_KINDS: Mapping[str, str] = {"contact.active": "contact", "payment.completed": "payment"}
@@ -39,6 +39,10 @@ def read(fetched: Fetched, codec: Codec, *, topic: str) -> Arrived | DeadLetter:
         return _arrived(fetched, topic, accepted.record, accepted.canonical)
     except Undecodable as error:
         return dead(fetched, error.reason, error.detail)
+    except RegistryUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - a record that trips this release must not stop every tenant
+        return dead(fetched, "bug", f"the bridge failed on it: {type(error).__name__}: {error}")
 
 
 def _arrived(fetched: Fetched, topic: str, record: Mapping[str, Any], payload: bytes) -> Arrived:
@@ -53,7 +57,7 @@ def _arrived(fetched: Fetched, topic: str, record: Mapping[str, Any], payload: b
         payload=payload,
         partition=fetched.partition,
         offset=fetched.offset,
-        appended_at=_instant(fetched.appended_ms) if fetched.appended_ms and fetched.appended_ms > 0 else None,
+        appended_at=_appended(fetched.appended_ms),
         entity_kind=ENTITY_KINDS[topic],
         entity_version=_instant(envelope["entity_version"]),
         occurred_at=_instant(envelope["occurred_at"]),
@@ -86,6 +90,14 @@ def dead(fetched: Fetched, reason: str, detail: str) -> DeadLetter:
 def _storable(text: str) -> str:
     # PostgreSQL's text and jsonb hold no NUL.
     return text.replace("\x00", "\\x00")
+
+
+def _appended(milliseconds: int | None) -> datetime | None:
+    """Return when Kafka got the record; None for a time that no calendar has (a producer in microseconds)."""
+    try:
+        return _instant(milliseconds) if milliseconds and milliseconds > 0 else None
+    except OverflowError:
+        return None
 
 
 def _instant(milliseconds: int) -> datetime:

@@ -69,3 +69,5 @@ class Row:
     attempts: int
     claims: int
     ran_alone: bool
+    #: A newer state of the same CRM record was accepted, whatever became of it.
+    superseded: bool = False

@@ -44,4 +44,9 @@ async def _by_private_note(client: QBOClient, entity: str, body: Mapping[str, An
     if customer := body.get("CustomerRef"):
         where += f" AND CustomerRef = {literal(customer['value'])}"
     rows = await client.query_all(entity, where)
-    return next((row for row in rows if row.get("PrivateNote") == body.get("PrivateNote")), None)
+    # The first line is the CRM's id; a bookkeeper may have added to the rest.
+    return next((row for row in rows if _first_line(row) == _first_line(body)), None)
+
+
+def _first_line(transaction: Mapping[str, Any]) -> str:
+    return str(transaction.get("PrivateNote", "")).split("\n", 1)[0].strip()

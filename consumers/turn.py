@@ -12,7 +12,7 @@ import structlog
 from consumers.apply import Applier, CompanyParked, Event
 from consumers.intents import Intent
 from consumers.keys import KeyRing, keys_of
-from consumers.outcomes import Attention, Outcome, Waiting
+from consumers.outcomes import UNANSWERED, Attention, Outcome, Waiting
 from consumers.ports import LaneLost, StoreAway
 from consumers.records import Row
 from consumers.writing import COMPANY, NoAnswer, Writer
@@ -88,6 +88,7 @@ class Turn:
     _running: dict[asyncio.Task[None], Row | None] = field(default_factory=dict)
     _open: dict[str, Intent] = field(default_factory=dict)
     _settling: set[str] = field(default_factory=set)
+    _undecided: list[Row] = field(default_factory=list)
 
     def stop(self) -> None:
         """Start nothing more; what is under way is finished, the rest handed back."""
@@ -129,6 +130,9 @@ class Turn:
         in_hand = [q.row.id for q in self._queue] + [row.id for row in self._running.values() if row]
         rows = await self.rows.take(in_hand=in_hand, limit=self.policy.window)
         self._fresh = len(rows) == self.policy.window
+        if rows and any(intent.in_attention for intent in self._open.values()):
+            # A person may have asked to try them again.
+            self._open.update({i.write.request_id: i for i in await self.rows.open_intents()})
         for row in rows:
             await self._enqueue(row)
 
@@ -183,6 +187,9 @@ class Turn:
             return await self.applier.apply(row, queued.event, queued.keys)
 
     async def _wait_behind(self, row: Row, intent: Intent) -> None:
+        if intent.in_attention and intent.inbox_id == row.id:
+            self.done(row, await self.applier.decide(row, UNANSWERED))
+            return
         now = self.clock.now()
         due = now + _BEHIND_ATTENTION if intent.in_attention else max(intent.due_at or now, now) + _BEHIND_OPEN
         message = "Waits for QuickBooks' answer to an earlier request about the same record."
@@ -236,6 +243,8 @@ class Turn:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         row = self._running.pop(task)
+        if row and _ended_undecided(task):
+            self._undecided.append(row)
         if task.cancelled():
             return
         error = task.exception()
@@ -268,20 +277,21 @@ class Turn:
 
     async def _wind_up(self) -> None:
         """Finish what is under way within the limit, cancel the rest, and hand undecided rows back."""
-        undecided = [queued.row for queued in self._queue]
+        self._undecided += [queued.row for queued in self._queue]
         self._queue.clear()
         if self._running:
-            running = dict(self._running)
+            running = list(self._running)
             _, late = await asyncio.wait(running, timeout=self.policy.drain_seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-            undecided += [row for task, row in running.items() if row and _ended_undecided(task)]
-        await self.rows.put_back(undecided)
+            await asyncio.sleep(0)  # The callbacks of the last ones note whether they were decided.
+        await self.rows.put_back(self._undecided)
 
 
 def _ended_undecided(task: asyncio.Task[None]) -> bool:
-    return task.cancelled() or task.exception() is not None
+    """Tell whether the row is to be worked on again as if nothing had been: one that raised anew and anew is not."""
+    return task.cancelled() or isinstance(task.exception(), LaneLost | StoreAway | CompanyParked)
 
 
 def _due_again(error: NoAnswer) -> Intent:

@@ -51,8 +51,9 @@ class Work:
     async def write(self, draft: Draft) -> Mapping[str, Any]:
         """Make a write that others may build on at once; return the object as QuickBooks has it now."""
         intent = await self.writer.prepare(draft, inbox_id=self.row.id, keys=self.keys)
-        answer = await self.writer.send(intent)
-        await self.lane.commit(Effects(answer=answer))
+        async with self.writer.unanswered_if_broken(intent):
+            answer = await self.writer.send(intent)
+            await self.lane.commit(Effects(answer=answer))
         self.written.append(answer.link)
         return answer.object
 

@@ -12,8 +12,9 @@ ten minutes only once the object has been looked for, and after a day a person i
 """
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,17 +23,21 @@ import structlog
 from consumers.effects import Effects, Refused, Unanswered, Written
 from consumers.failures import RetryPolicy
 from consumers.intents import Draft, Intent, intent_of, link_after
+from consumers.outcomes import printable
 from consumers.ports import Lane, LaneLost, StoreAway, WritesStopped
 from consumers.search import find_written
 from qbo_client.clock import Clock
 from qbo_client.decisions import Decision
-from qbo_client.errors import QBOError
+from qbo_client.errors import QBOError, StaleObject
+from qbo_client.oauth import OAuthError
+from qbo_client.writes import Operation
 
 log = structlog.get_logger(__name__)
 
 _REPLAY_IS_REMEMBERED = timedelta(minutes=10)
 _ASK_A_PERSON_AFTER = timedelta(days=1)
 _WRITES_STOPPED_SECONDS = 15.0
+_DUPLICATE_REQUEST_ID = "600"
 #: These say that this attempt wrote nothing; about an earlier one they say nothing.
 _PROVES_NOTHING = frozenset({Decision.RETRY, Decision.WAIT, Decision.UNCERTAIN})
 COMPANY = frozenset({Decision.TOKEN, Decision.RECONNECT, Decision.COMPANY})
@@ -70,7 +75,21 @@ class Writer:
             keys=keys,
         )
         await self.lane.store_intent(intent)
-        return intent
+        return replace(intent, created_at=self.clock.now())
+
+    @asynccontextmanager
+    async def unanswered_if_broken(self, intent: Intent) -> AsyncIterator[None]:
+        """Keep an intent open that something unexpected came between: its answer may not be committed.
+
+        Whatever is raised otherwise, the caller would forget an open intent and could decide anew beside it.
+        """
+        try:
+            yield
+        except (QBOError, NoAnswer, LaneLost, StoreAway):
+            raise
+        except Exception as error:
+            log.exception("answer_not_committed", request_id=intent.write.request_id)
+            raise await self._unanswered(intent, None) from error
 
     async def send(self, intent: Intent, *, in_doubt: bool = False) -> Written:
         """Send a stored intent (step 3) and return its answer, not yet committed.
@@ -82,6 +101,8 @@ class Writer:
         try:
             answer = await self.lane.client.send(intent.write)
         except QBOError as error:
+            if error.code == _DUPLICATE_REQUEST_ID:
+                return await self._used_before(intent, error)
             if in_doubt or error.maybe_written:
                 return await self._in_doubt(intent, error)
             if error.decision is Decision.UNCERTAIN:
@@ -129,12 +150,24 @@ class Writer:
             if error.decision in COMPANY:
                 raise
             raise await self._unanswered(intent, error.retry_after) from error
+        except (OAuthError, WritesStopped) as error:
+            raise await self._unanswered(intent, _WRITES_STOPPED_SECONDS) from error
+
+    async def _used_before(self, intent: Intent, error: QBOError) -> Written:
+        """QuickBooks knows the request id and gives no answer for it (600): look for what it made."""
+        if (found := await self._look(intent)) is not None:
+            return written(intent, found, None)
+        if intent.write.operation is Operation.CREATE:
+            raise await self._unanswered(intent, None) from error
+        await self._refused(intent, error)
+        # An update that was applied shows when the object is read again.
+        raise StaleObject(error.detail, status=error.status, code=error.code, intuit_tid=error.intuit_tid) from error
 
     async def _refused(self, intent: Intent, error: QBOError) -> None:
         refused = Refused(
             intent=intent,
             code=error.code or str(error.status or "unreachable"),
-            detail=error.detail or str(error),
+            detail=printable(error.detail or str(error)),
             intuit_tid=error.intuit_tid,
         )
         await self.lane.commit(Effects(answer=refused))

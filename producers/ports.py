@@ -25,6 +25,7 @@ class OutboxAway(Exception):
 
 
 class Outbox(Protocol):
+    #: `held`: topic and key, joined by the unit separator, that are left out.
     async def unsent(self, shards: Sequence[int], *, held: Sequence[str], limit: int) -> list[Unsent]: ...
 
     async def mark_sent(self, ids: Sequence[int]) -> None: ...

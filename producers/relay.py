@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from producers.ports import Outbox, OutboxAway, Shards, Unsent, Wire
-from schemas.errors import RegistryUnavailable
+from schemas.errors import RegistryUnavailable, SchemaError
 
 log = structlog.get_logger(__name__)
 
@@ -85,21 +85,30 @@ class Relay:
         return len(rows)
 
     def _send(self, rows: Sequence[Unsent]) -> set[int]:
-        return self.sender.deliver([(row, self._bytes(row)) for row in rows])
+        framed = ((row, self._framed(row)) for row in rows)
+        return self.sender.deliver([(row, value) for row, (good, value) in framed if good])
 
-    def _bytes(self, row: Unsent) -> bytes | None:
+    def _framed(self, row: Unsent) -> tuple[bool, bytes | None]:
+        """Return the row as it travels; (False, None) for one that the registry refuses. It holds its key."""
         if row.payload is None or not row.framed:
-            return row.payload
-        return self.wire.wire(row.topic, row.payload)
+            return True, row.payload
+        try:
+            return True, self.wire.wire(row.topic, row.payload)
+        except RegistryUnavailable:
+            raise
+        except SchemaError as error:
+            log.error("outbox_row_not_framed", topic=row.topic, event_id=row.event_id, error=str(error))  # noqa: TRY400
+            return False, None
 
     async def _settle(self, rows: Sequence[Unsent], confirmed: set[int]) -> None:
         """Mark what was confirmed, per key only up to the first row that was not."""
         done = []
         for row in rows:
-            if row.id in confirmed and row.key not in self._held:
+            held = f"{row.topic}\x1f{row.key}"
+            if row.id in confirmed and held not in self._held:
                 done.append(row)
-            elif row.key not in self._held:
-                self._held[row.key] = self.monotonic() + self.policy.hold_seconds
+            elif held not in self._held:
+                self._held[held] = self.monotonic() + self.policy.hold_seconds
                 log.error("outbox_key_held", key=row.key, topic=row.topic, event_id=row.event_id)
         await self.outbox.mark_sent([row.id for row in done])
         self.on_sent(done)

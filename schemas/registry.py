@@ -1,6 +1,6 @@
 """A Confluent-compatible schema registry, where one is configured."""
 
-from typing import Any
+from typing import Any, Self
 
 import simplejson
 
@@ -26,6 +26,16 @@ class Registry:
         self._client, self._as_avro = _client(config)
         self._schemas: dict[int, AvroSchema] = {}
         self._ids: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; a process that keeps the registry for its life need not."""
+        self._client.close()
 
     def schema(self, schema_id: int) -> AvroSchema | None:
         """Return the schema of an id, None if there is none.

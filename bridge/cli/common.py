@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +19,8 @@ from bridge.logs import set_up_logs
 from bridge.settings import Settings
 
 T = TypeVar("T")
+
+_THREADS = 48
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -39,6 +42,8 @@ def load_settings() -> Settings:
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine on uvloop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        # Token refreshes that hang must not keep Kafka's threads waiting: the default is six on two cores.
+        runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
         return runner.run(work)
 
 

@@ -24,6 +24,8 @@ class KeeperPolicy:
     quantum_seconds: float
     sweep_seconds: float = 1.0
     claim_at_once: int = 200
+    #: A lane that is not given back in this time lapses by itself.
+    give_back_seconds: float = 45.0
 
 
 class LaneWorker:
@@ -33,9 +35,15 @@ class LaneWorker:
         self.lease = lease
         self.ends_at = ends_at
         self.since = since
+        self.stopping = False
         self.nudge: Callable[[], None] = lambda: None
-        self.stop: Callable[[], None] = lambda: None
+        self.on_stop: Callable[[], None] = lambda: None
         self.extend: Callable[[float], None] = lambda _: None
+
+    def stop(self) -> None:
+        """Stop its work, also if that has not begun yet."""
+        self.stopping = True
+        self.on_stop()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +76,8 @@ class LaneKeeper:
         try:
             while not self._stopping:
                 self._woken.clear()
+                if renewing.done():
+                    renewing.result()  # Without renewals every lane would lapse: stop with what ended them.
                 await self._or_wait(self._claim)
                 await self._pause()
             await self._give_all_back()
@@ -150,4 +160,4 @@ class LaneKeeper:
         for worker in list(self._workers.values()):
             worker.stop()
         if self._tasks:
-            await asyncio.wait(list(self._tasks))
+            await asyncio.wait(list(self._tasks), timeout=self.policy.give_back_seconds)

@@ -24,7 +24,7 @@ from consumers.failures import RetryPolicy, judge
 from consumers.intents import Intent
 from consumers.keys import KeyRing
 from consumers.outcomes import Outcome, state_of
-from consumers.ports import LaneLost, WritesStopped
+from consumers.ports import LaneLost
 from consumers.preflight import preflight
 from consumers.records import Row
 from consumers.turn import Turn, TurnPolicy
@@ -32,14 +32,14 @@ from consumers.writing import Writer
 from qbo_client.budget import Budget, Limits
 from qbo_client.client import Exchange, QBOClient
 from qbo_client.clock import Clock
-from qbo_client.errors import QBOError
-from qbo_client.oauth import OAuthApp, OAuthError
+from qbo_client.oauth import OAuthApp
 from schemas.codec import Codec
 
 log = structlog.get_logger(__name__)
 
 #: A lane that could not be worked rests so long, whatever waits in it.
 _REST_SECONDS = 5.0
+_LONGEST_REST_SECONDS = 1800.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,15 +66,20 @@ class LaneWorks:
     may_send: Callable[[], None] = lambda: None
     on_outbox: Callable[[], None] = lambda: None
     alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _preflights_failed: dict[str, int] = field(default_factory=dict)
 
     async def work(self, worker: LaneWorker) -> None:
         """Work a claimed lane until it is idle, stopped, lost or parked; then give it back."""
-        budget = self._budget(worker.lease)
+        budget = self.budget_of(worker.lease)
         rest = _REST_SECONDS
         try:
             lane = await self.open(worker, budget)
-            if await self._ready(lane):
+            if worker.stopping:
+                rest = 0.0
+            elif await self._ready(lane):
                 rest = await self._turn(worker, lane)
+            else:
+                rest = self._rest_after_preflight(lane.realm_id)
         except Away as error:
             log.warning("lane_waits_for_postgresql", realm_id=worker.lease.realm_id, error=str(error))
         except LaneLost:
@@ -136,13 +141,23 @@ class LaneWorks:
             return True
         try:
             await self.prepare(lane)
-        except (QBOError, OAuthError, WritesStopped) as error:
+        except (Away, LaneLost):
+            raise
+        except Exception as error:
             verdict = judge(error, now=self.clock.now(), attempts=0, tries=9, policy=self.retry, rng=self.rng)
-            log.warning("preflight_failed", realm_id=lane.realm_id, error=str(error))
+            log.exception("preflight_failed", realm_id=lane.realm_id)
             if isinstance(verdict, Parked):
                 await lane.commit(Effects(parked=verdict))
+            else:
+                await self.connections.note(lane.tenant_id, lane.realm_id, "preflight_failed", str(error))
             return False
+        self._preflights_failed.pop(lane.realm_id, None)
         return True
+
+    def _rest_after_preflight(self, realm_id: str) -> float:
+        """Return a rest that doubles: each try costs metered reads."""
+        failed = self._preflights_failed[realm_id] = self._preflights_failed.get(realm_id, 0) + 1
+        return float(min(_REST_SECONDS * 2**failed, _LONGEST_REST_SECONDS))
 
     async def _turn(self, worker: LaneWorker, lane: HeldLane) -> float:
         writer = Writer(lane=lane, clock=self.clock, policy=self.retry, rng=self.rng)
@@ -152,7 +167,9 @@ class LaneWorks:
             rows=lane, applier=applier, writer=writer, ring=ring, clock=self.clock, policy=self.turn,
             read=self._read, alone=self.alone, done=self._count,
         )  # fmt: skip
-        worker.nudge, worker.stop = turn.nudge, turn.stop
+        worker.nudge, worker.on_stop = turn.nudge, turn.stop
+        if worker.stopping:
+            turn.stop()
         with structlog.contextvars.bound_contextvars(realm_id=lane.realm_id, tenant_id=lane.tenant_id):
             await turn.run()
         return 0.0 if turn.in_order else _REST_SECONDS
@@ -164,7 +181,8 @@ class LaneWorks:
             # The lease lapses by itself; the next owner starts with an empty budget.
             log.warning("lane_not_given_back", realm_id=lease.realm_id, error=str(error))
 
-    def _budget(self, lease: Lease) -> Budget:
+    def budget_of(self, lease: Lease) -> Budget:
+        """Return what is left of the company's budget: all of it for a company nobody worked on of late."""
         if lease.budget is not None:
             return Budget.restore(lease.budget, self.limits, self.clock)
         return Budget.empty(self.limits, self.clock) if lease.lapsed else Budget(self.limits, self.clock)

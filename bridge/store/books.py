@@ -14,21 +14,24 @@ from qbo_client.writes import Operation, Write
 # One round trip for both: whoever asks for a link is about to write, and needs the next number then.
 _LINK = """
 SELECT l.*, (SELECT coalesce(max(n.number), 0) FROM intent n
-              WHERE (n.realm_id, n.crm_kind, n.crm_id, n.currency) = (r.realm_id, r.crm_kind, r.crm_id, r.currency)
-            ) AS last_number
-  FROM (VALUES (%s, %s, %s, %s)) AS r (realm_id, crm_kind, crm_id, currency)
-  LEFT JOIN link l ON (l.realm_id, l.crm_kind, l.crm_id, l.currency)
-                    = (r.realm_id, r.crm_kind, r.crm_id, r.currency)
+              WHERE (n.realm_id, n.tenant_id, n.crm_kind, n.crm_id, n.currency)
+                  = (r.realm_id, r.tenant_id, r.crm_kind, r.crm_id, r.currency)) AS last_number
+  FROM (VALUES (%s, %s, %s, %s, %s)) AS r (realm_id, tenant_id, crm_kind, crm_id, currency)
+  LEFT JOIN link l ON (l.realm_id, l.tenant_id, l.crm_kind, l.crm_id, l.currency)
+                    = (r.realm_id, r.tenant_id, r.crm_kind, r.crm_id, r.currency)
 """
-_LINKS_TO = "SELECT * FROM link WHERE realm_id = %s AND qbo_kind = %s AND qbo_id = %s ORDER BY linked_at, crm_id"
+_LINKS_TO = """
+SELECT * FROM link WHERE realm_id = %s AND tenant_id = %s AND qbo_kind = %s AND qbo_id = %s ORDER BY linked_at, crm_id
+"""
 _NUMBER = """
 SELECT coalesce(max(number), 0) AS number FROM intent
- WHERE realm_id = %s AND crm_kind = %s AND crm_id = %s AND currency = %s
+ WHERE realm_id = %s AND tenant_id = %s AND crm_kind = %s AND crm_id = %s AND currency = %s
 """
 # What the user set outlives every preflight.
 _COMPANY = """
 UPDATE connection SET company = found.company
        || jsonb_build_object('settings', coalesce(connection.company -> 'settings', found.company -> 'settings'))
+     , cause = NULL, message = NULL
   FROM (SELECT %s::jsonb AS company) AS found
  WHERE realm_id = %s AND tenant_id = %s
 """
@@ -46,19 +49,19 @@ class BookStore(CopyStore):
         self._numbers: dict[CrmRef, int] = {}
 
     async def link(self, ref: CrmRef) -> Link | None:
-        rows = await self._rows(_LINK, self._realm_id, ref.kind, ref.id, ref.currency)
+        rows = await self._rows(_LINK, self._realm_id, self._tenant_id, ref.kind, ref.id, ref.currency)
         if len(self._numbers) >= _MOST_NUMBERS:
             self._numbers.clear()
         self._numbers[ref] = int(rows[0]["last_number"])
         return _link(rows[0]) if rows[0]["crm_id"] is not None else None
 
     async def links_to(self, qbo_kind: str, qbo_id: str) -> list[Link]:
-        return [_link(row) for row in await self._rows(_LINKS_TO, self._realm_id, qbo_kind, qbo_id)]
+        return [_link(row) for row in await self._rows(_LINKS_TO, self._realm_id, self._tenant_id, qbo_kind, qbo_id)]
 
     async def last_number(self, ref: CrmRef) -> int:
         if (known := self._numbers.pop(ref, None)) is not None:
             return known  # Once only: the write that it is for raises it.
-        rows = await self._rows(_NUMBER, self._realm_id, ref.kind, ref.id, ref.currency)
+        rows = await self._rows(_NUMBER, self._realm_id, self._tenant_id, ref.kind, ref.id, ref.currency)
         return int(rows[0]["number"])
 
     async def open_intents(self) -> list[Intent]:

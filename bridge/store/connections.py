@@ -12,6 +12,7 @@ from psycopg.errors import UniqueViolation
 from bridge.store.database import Pool, session
 from bridge.store.events import connection_changed
 from bridge.store.outbox import OutboxRow, add_to_outbox
+from consumers.outcomes import printable
 from mapping.company import Company, from_json
 from schemas.codec import Codec
 from schemas.events.quickbooks import ConnectionState
@@ -131,6 +132,12 @@ class ConnectionStore:
             await add_to_outbox(connection, [self._outbox(tenant_id, event.event_id, event)])
             await connection.execute("UPDATE lane SET due_at = now() WHERE realm_id = %s", [row["realm_id"]])
         return True
+
+    async def note(self, tenant_id: str, realm_id: str, cause: str, message: str) -> None:
+        """Say beside a connection that goes on what its trouble is."""
+        query = "UPDATE connection SET cause = %s, message = %s WHERE tenant_id = %s AND realm_id = %s"
+        async with session(self._pool) as connection:
+            await connection.execute(query, [cause, printable(message), tenant_id, realm_id])
 
     async def tokens(self, tenant_id: str, realm_id: str) -> Tokens:
         """Return the stored tokens. Raises LookupError when the company is not connected."""

@@ -64,9 +64,14 @@ UPDATE inbox SET claims = inbox.claims + 1
            AND id <> ALL(%(in_hand)s)
          ORDER BY due_at, id LIMIT %(limit)s) AS due
  WHERE inbox.id = due.id
-   AND EXISTS (SELECT 1 FROM lane WHERE realm_id = %(realm)s AND epoch = %(epoch)s
-                  AND leased_until > clock_timestamp())
-RETURNING inbox.id, tenant_id, topic, event_id, payload, content_hash, entity_kind, entity_id, contact_id,
+   AND EXISTS (SELECT 1 FROM lane l JOIN connection c ON c.realm_id = l.realm_id AND c.tenant_id = l.tenant_id
+                WHERE l.realm_id = %(realm)s AND l.epoch = %(epoch)s AND l.leased_until > clock_timestamp()
+                  AND c.state = 'connected')
+RETURNING EXISTS (SELECT 1 FROM inbox newer
+           WHERE newer.tenant_id = inbox.tenant_id AND newer.entity_kind = inbox.entity_kind
+             AND newer.entity_id = inbox.entity_id AND newer.cause IS DISTINCT FROM 'event_id_reused'
+             AND (newer.entity_version, newer.occurred_at) > (inbox.entity_version, inbox.occurred_at)) AS superseded,
+          inbox.id, tenant_id, topic, event_id, payload, content_hash, entity_kind, entity_id, contact_id,
           entity_version, occurred_at, received_at, appended_at, attempts, claims, ran_alone
 """
 
@@ -76,6 +81,9 @@ SELECT coalesce(sum(least(n, %(cap)s)), 0)::bigint AS depth FROM (
       JOIN connection c ON c.tenant_id = i.tenant_id AND c.state = 'connected'
      WHERE i.state = 'pending' GROUP BY i.tenant_id) AS per_tenant
 """
+
+
+_LARGEST_FORWARDED = 900_000
 
 
 class InboxStore:
@@ -122,7 +130,7 @@ class InboxStore:
 
     async def put_back(self, rows: Sequence[Row]) -> None:
         """Hand rows back undecided and in order: a claim that ended so is no death."""
-        query = "UPDATE inbox SET claims = greatest(claims - 1, 0) WHERE id = ANY(%s)"
+        query = "UPDATE inbox SET claims = greatest(claims - 1, 0), ran_alone = false WHERE id = ANY(%s)"
         async with session(self._pool) as connection:
             await connection.execute(query, [[row.id for row in rows]])
 
@@ -199,11 +207,13 @@ def _arrays(events: Sequence[Arrived]) -> list[list[Any]]:
 
 def _dead_outbox(letter: DeadLetter, topic: str) -> OutboxRow:
     origin = f"{letter.topic}/{letter.partition}/{letter.offset}"
+    # What is near Kafka's limit could not be sent again with headers of our own: the table has its bytes.
+    fits = letter.value is None or len(letter.value) <= _LARGEST_FORWARDED
     return OutboxRow(
         topic=topic,
         key=origin if letter.key is None else letter.key.decode("utf-8", "backslashreplace").replace("\x00", ""),
         event_id=origin,
-        payload=letter.value,
+        payload=letter.value if fits else None,
         headers={
             "dead_letter_origin": origin,
             "dead_letter_reason": letter.reason,

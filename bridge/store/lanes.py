@@ -13,7 +13,7 @@ UPDATE lane SET owner = %(owner)s, epoch = lane.epoch + 1,
        leased_until = clock_timestamp() + make_interval(secs => %(seconds)s),
        -- An orderly hand-back left the budget for the next owner; after a lapse nobody knows what was used.
        budget = CASE WHEN lane.owner IS NULL THEN lane.budget END
-  FROM (SELECT l.realm_id, l.owner IS NOT NULL AS lapsed, l.budget AS left_budget
+  FROM (SELECT l.realm_id, l.owner IS NOT NULL AS lapsed
           FROM lane l
           JOIN connection c ON c.realm_id = l.realm_id AND c.tenant_id = l.tenant_id AND c.state = 'connected'
          WHERE (l.owner IS NULL OR l.leased_until < clock_timestamp())
@@ -23,7 +23,7 @@ UPDATE lane SET owner = %(owner)s, epoch = lane.epoch + 1,
          LIMIT %(limit)s
            FOR UPDATE OF l SKIP LOCKED) AS free
  WHERE lane.realm_id = free.realm_id
-RETURNING lane.realm_id, lane.tenant_id, lane.epoch, free.lapsed, free.left_budget
+RETURNING lane.realm_id, lane.tenant_id, lane.epoch, free.lapsed, lane.budget AS left_budget
 """
 
 # Rows are locked in one order everywhere, so that renewals, fences and wake-ups cannot deadlock.
@@ -32,6 +32,8 @@ UPDATE lane SET leased_until = clock_timestamp() + make_interval(secs => %(secon
   FROM (SELECT l.realm_id FROM lane l
           JOIN unnest(%(realms)s::text[], %(epochs)s::bigint[]) AS held (realm_id, epoch)
             ON held.realm_id = l.realm_id AND held.epoch = l.epoch
+          -- Paused, parked or disconnected: whoever works on it finds out here, and stops.
+          JOIN connection c ON c.realm_id = l.realm_id AND c.tenant_id = l.tenant_id AND c.state = 'connected'
          WHERE l.owner = %(owner)s
          ORDER BY l.realm_id FOR UPDATE OF l) AS mine
  WHERE lane.realm_id = mine.realm_id
@@ -43,12 +45,13 @@ _LOCK = "SELECT 1 FROM lane WHERE realm_id = %(realm)s AND owner = %(owner)s AND
 # A second statement, so that its snapshot sees what ingest committed while the lock was waited for.
 _RELEASE = """
 UPDATE lane SET owner = NULL, leased_until = NULL, budget = %(budget)s,
-       due_at = (SELECT greatest(min(due), clock_timestamp() + make_interval(secs => %(rest)s)) FROM (
+       -- Nothing to come and no rest: not due at all.
+       due_at = (SELECT CASE WHEN min(due) IS NOT NULL OR %(rest)s::float8 > 0
+                        THEN greatest(min(due), clock_timestamp() + make_interval(secs => %(rest)s)) END FROM (
            SELECT min(i.due_at) AS due FROM inbox i
             WHERE i.tenant_id = lane.tenant_id AND i.state IN ('pending', 'waiting')
            UNION ALL
-           SELECT min(n.due_at) FROM intent n WHERE n.realm_id = lane.realm_id AND n.state = 'open') AS next
-        WHERE due IS NOT NULL)
+           SELECT min(n.due_at) FROM intent n WHERE n.realm_id = lane.realm_id AND n.state = 'open') AS next)
  WHERE realm_id = %(realm)s
 """
 
@@ -64,6 +67,9 @@ SELECT l.realm_id, l.epoch FROM lane l
   JOIN unnest(%(realms)s::text[], %(epochs)s::bigint[]) AS held (realm_id, epoch)
     ON held.realm_id = l.realm_id AND held.epoch = l.epoch
  WHERE l.leased_until > clock_timestamp()
+   AND (NOT %(connected)s OR EXISTS (
+       SELECT 1 FROM connection c
+        WHERE c.realm_id = l.realm_id AND c.tenant_id = l.tenant_id AND c.state = 'connected'))
  ORDER BY l.realm_id
    FOR SHARE OF l
 """
@@ -147,10 +153,19 @@ async def wake(connection: Connection, tenants: Sequence[str]) -> tuple[str, ...
     return tuple(row["realm_id"] for row in rows)
 
 
-async def fence(connection: Connection, claims: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Return which (realm, epoch) still hold their lane, and keep them so until the transaction ends."""
+async def fence(
+    connection: Connection, claims: Iterable[tuple[str, int]], *, connected: bool = False
+) -> set[tuple[str, int]]:
+    """Return which (realm, epoch) still hold their lane, and keep them so until the transaction ends.
+
+    `connected`: only those whose company is connected. Answers are committed whatever its standing is.
+    """
     wanted = sorted(set(claims))
-    params = {"realms": [realm for realm, _ in wanted], "epochs": [epoch for _, epoch in wanted]}
+    params = {
+        "realms": [realm for realm, _ in wanted],
+        "epochs": [epoch for _, epoch in wanted],
+        "connected": connected,
+    }
     rows = await (await connection.execute(_FENCE, params)).fetchall()
     return {(row["realm_id"], row["epoch"]) for row in rows}
 

@@ -19,7 +19,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 
 _UNSENT = """
 SELECT id, topic, key, event_id, payload, headers, framed, created_at FROM outbox
- WHERE sent_at IS NULL AND shard = ANY(%(shards)s) AND key <> ALL(%(held)s)
+ WHERE sent_at IS NULL AND shard = ANY(%(shards)s) AND topic || chr(31) || key <> ALL(%(held)s)
  ORDER BY id LIMIT %(limit)s
 """
 
@@ -66,7 +66,7 @@ class OutboxStore:
         self._pool = pool
 
     async def unsent(self, shards: Sequence[int], *, held: Sequence[str], limit: int) -> list[Unsent]:
-        """Return unsent rows of these shards in order, leaving out keys that are held back."""
+        """Return unsent rows of these shards in order, leaving out topics and keys held back (joined by U+001F)."""
         params = {"shards": list(shards), "held": list(held), "limit": limit}
         async with session(self._pool) as connection:
             return [Unsent(**row) for row in await (await connection.execute(_UNSENT, params)).fetchall()]

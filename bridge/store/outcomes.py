@@ -13,7 +13,7 @@ from bridge.store.lanes import Lease, fence
 from bridge.store.outbox import OutboxRow, add_to_outbox, shard_of
 from consumers.effects import Decided, Effects, Parked, Refused, Unanswered, Written
 from consumers.intents import Intent, Link
-from consumers.outcomes import Attention, Done, Waiting, state_of
+from consumers.outcomes import UNANSWERED, Attention, Done, Waiting, state_of
 from consumers.ports import LaneLost, WritesStopped
 from consumers.records import Row
 from consumers.standing import told
@@ -24,6 +24,8 @@ _INTENT = """
 INSERT INTO intent (realm_id, tenant_id, inbox_id, crm_kind, crm_id, currency, number, operation, entity,
                     body, request_id, remember, keys)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+-- PostgreSQL may have committed and died before it could say so: the same group is then committed again.
+ON CONFLICT (realm_id, request_id) DO NOTHING
 """
 
 _CLOSE = """
@@ -43,12 +45,6 @@ UPDATE inbox SET state = 'attention', cause = %s, message = %s, decided_at = now
 RETURNING id, tenant_id, topic, event_id, payload, content_hash, entity_kind, entity_id, contact_id,
           entity_version, occurred_at, received_at, appended_at, attempts, claims, ran_alone
 """
-_NO_ANSWER = Attention(
-    "no_answer",
-    "QuickBooks never answered this write, and looking for it gave nothing sure. Look in QuickBooks whether it is "
-    "there, then retry: the same request is sent again and can make no second object.",
-)
-
 # The row that waited for this answer can go on at once.
 _RELEASE_ROW = "UPDATE inbox SET due_at = now() WHERE id = %s AND state = 'waiting'"
 
@@ -56,7 +52,7 @@ _LINK = """
 INSERT INTO link (realm_id, crm_kind, crm_id, currency, tenant_id, qbo_kind, qbo_id, sync_token, doc_number,
                   last_sent, source_hash, entity_version, occurred_at, origin, discrepancy)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (realm_id, crm_kind, crm_id, currency) DO UPDATE SET
+ON CONFLICT (realm_id, tenant_id, crm_kind, crm_id, currency) DO UPDATE SET
     qbo_kind = excluded.qbo_kind, qbo_id = excluded.qbo_id, sync_token = excluded.sync_token,
     doc_number = excluded.doc_number, last_sent = excluded.last_sent, source_hash = excluded.source_hash,
     entity_version = excluded.entity_version, occurred_at = excluded.occurred_at,
@@ -119,7 +115,8 @@ class OutcomeStore:
     async def commit_intents(self, items: Sequence[tuple[Lease, Intent]]) -> Verdicts:
         """Store intents in one transaction; those whose lane was lost, or all if writes are stopped, are not."""
         async with session(self._pool) as connection, connection.transaction():
-            held = await fence(connection, ((lease.realm_id, lease.epoch) for lease, _ in items))
+            claims = ((lease.realm_id, lease.epoch) for lease, _ in items)
+            held = await fence(connection, claims, connected=True)
             stopped = await _writes_stopped(connection)
             if not stopped:
                 kept = [intent for lease, intent in items if (lease.realm_id, lease.epoch) in held]
@@ -159,15 +156,15 @@ class OutcomeStore:
                 await self._ask_a_person(connection, lease, effects.answer.intent.inbox_id)
 
     async def _ask_a_person(self, connection: Connection, lease: Lease, inbox_id: int) -> None:
-        values = (_NO_ANSWER.cause, _NO_ANSWER.message, inbox_id)
+        values = (UNANSWERED.cause, UNANSWERED.message, inbox_id)
         found = await (await connection.execute(_ASK_A_PERSON, values)).fetchone()
-        if found and (status := told(Row(**found), _NO_ANSWER, [], at=datetime.now(UTC))):
+        if found and (status := told(Row(**found), UNANSWERED, [], at=datetime.now(UTC))):
             await connection.execute(_TELL, self._tell_values(lease, status))
 
     async def _decisions(self, connection: Connection, kept: Sequence[tuple[Lease, Effects]]) -> None:
         decided = [(lease, effects.decided) for lease, effects in kept if effects.decided]
         await _many(connection, _DECIDE, [_decide_values(d) for _, d in decided])
-        done = [d.row for _, d in decided if isinstance(d.outcome, Done)]
+        done = [d.row for _, d in decided if not isinstance(d.outcome, Waiting)]
         await _many(
             connection,
             _SUPERSEDE,

@@ -11,7 +11,9 @@ _CONNECTION_STATES = ("connected", "paused", "reconnect_needed", "disconnected")
 _INBOX = """
 SELECT state, count(*) AS n,
        extract(epoch FROM now() - min(received_at))::float8 AS age
-  FROM inbox WHERE state IN ('pending', 'waiting', 'attention') GROUP BY state
+  FROM (SELECT state, received_at FROM inbox WHERE state IN ('pending', 'waiting')
+        UNION ALL SELECT state, received_at FROM inbox WHERE state = 'attention') AS open
+ GROUP BY state
 """
 _ATTENTION = "SELECT cause, count(*) AS n FROM inbox WHERE state = 'attention' GROUP BY cause"
 _CONNECTIONS = "SELECT state, count(*) AS n FROM connection GROUP BY state"

@@ -22,12 +22,16 @@ async def payment_completed(event: PaymentCompleted, work: Work) -> Outcome | La
     row, payment = work.row, event.payment
     ref = CrmRef(kind="payment", id=payment.transaction_id)
     link = await work.books.link(ref)
-    if link is not None and link.discrepancy and link.source_hash == row.content_hash:
-        return _still_asking(event, await _compare_again(link, work))
+    if link is not None and link.discrepancy:
+        link = await _compare_again(link, work)
+        if link.discrepancy:
+            return Attention("totals_differ", totals_differ(link.discrepancy))
     if (known := unless_known(link, row)) is not None:
         return _still_asking(event, known)
     if link is not None:
-        return _changed_after_booking(event, link)
+        outcome = _changed_after_booking(event, link)
+        await work.remember(replace(link, version=row.entity_version, occurred_at=row.occurred_at))
+        return outcome
     if skip := why_not_booked(event, sync_from=work.lane.sync_from):
         return Skipped(skip.cause, skip.message)
     if event.invoice_id:
@@ -62,12 +66,13 @@ async def _book_sale(event: PaymentCompleted, ref: CrmRef, work: Work) -> LastWr
     return LastWrite(draft, _still_asking(event, Done(Result.CREATED)))
 
 
-async def _compare_again(link: Link, work: Work) -> Outcome:
-    """Look whether a person corrected totals that differed."""
+async def _compare_again(link: Link, work: Work) -> Link:
+    """Look whether a person corrected totals that differed, and return the link as it stands now."""
     receipt = (await work.client.read("SalesReceipt", link.qbo_id)).entity
     now = discrepancy((link.last_sent or {}).get("expect", {}), receipt)
-    await work.remember(replace(link, discrepancy=now, sync_token=receipt.get("SyncToken")))
-    return Attention("totals_differ", totals_differ(now)) if now else Done(Result.UNCHANGED)
+    compared = replace(link, discrepancy=now, sync_token=receipt.get("SyncToken"))
+    await work.remember(compared)
+    return compared
 
 
 def _still_asking(event: PaymentCompleted, outcome: Outcome) -> Outcome:

@@ -120,7 +120,7 @@ CREATE TABLE intent (
     answer_detail  text,
     intuit_tid     text,
     UNIQUE (realm_id, request_id),
-    UNIQUE (realm_id, crm_kind, crm_id, currency, number)
+    UNIQUE (realm_id, tenant_id, crm_kind, crm_id, currency, number)
 );
 CREATE INDEX intent_open ON intent (realm_id) WHERE state IN ('open', 'attention');
 CREATE INDEX intent_inbox ON intent (inbox_id);
@@ -145,7 +145,7 @@ CREATE TABLE link (
     discrepancy    text,
     linked_at      timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (realm_id, crm_kind, crm_id, currency)
+    PRIMARY KEY (realm_id, tenant_id, crm_kind, crm_id, currency)
 );
 CREATE INDEX link_object ON link (realm_id, qbo_kind, qbo_id);
 

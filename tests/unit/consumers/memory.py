@@ -1,0 +1,161 @@
+"""One company in memory: its lane, books, rows and QuickBooks, as small as the ports allow."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import simplejson
+
+from consumers.effects import Effects, Refused, Unanswered, Written
+from consumers.intents import CrmRef, Intent, Link
+from consumers.outcomes import Outcome, Waiting
+from consumers.records import Row
+from mapping.company import Company
+from qbo_client.answers import Answer
+from qbo_client.client import QBOClient
+from qbo_client.clock import Clock
+from qbo_client.writes import Write
+from tests.unit.consumers.build import REALM, T0, TENANT
+from tests.unit.mapping.build import US
+
+
+class Vendor(QBOClient):
+    """Answers every write after a while with what was written, or raises what `failures` has next."""
+
+    def __init__(self, seconds: float = 0.2) -> None:
+        self.seconds = seconds
+        self.sent: list[Write] = []
+        self.failures: deque[Exception] = deque()
+        self.under_way = self.most_under_way = 0
+        self.bodies: list[Mapping[str, Any]] = []
+
+    async def send(self, write: Write) -> Answer:
+        self.sent.append(write)
+        body = simplejson.loads(write.body, use_decimal=True)
+        self.bodies.append(body)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.under_way -= 1
+        if self.failures:
+            raise self.failures.popleft()
+        return Answer(entity={"SyncToken": "0", **body, "Id": body.get("Id") or f"q{len(self.sent)}"})
+
+    async def query(self, select: str) -> list[dict[str, Any]]:
+        assert select.startswith("SELECT")
+        return []
+
+
+@dataclass
+class MemoryBooks:
+    links: dict[CrmRef, Link] = field(default_factory=dict)
+    numbers: dict[CrmRef, int] = field(default_factory=dict)
+    copies: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+
+    async def link(self, ref: CrmRef) -> Link | None:
+        return self.links.get(ref)
+
+    async def links_to(self, qbo_kind: str, qbo_id: str) -> list[Link]:
+        return [x for x in self.links.values() if (x.qbo_kind, x.qbo_id) == (qbo_kind, qbo_id)]
+
+    async def last_number(self, ref: CrmRef) -> int:
+        return self.numbers.get(ref, 0)
+
+    async def newer_in_inbox(self, row: Row) -> bool:
+        raise NotImplementedError(row.id)
+
+    async def copy(self, qbo_kind: str, qbo_id: str) -> Mapping[str, Any] | None:
+        return self.copies.get((qbo_kind, qbo_id))
+
+    async def copies_named(self, qbo_kind: str, name: str) -> list[Mapping[str, Any]]:
+        return [x for (kind, _), x in self.copies.items() if kind == qbo_kind and x.get("DisplayName") == name]
+
+    async def customers_with_email(self, email_key: str) -> list[Mapping[str, Any]]:
+        found = [x for (kind, _), x in self.copies.items() if kind == "Customer"]
+        return [x for x in found if (x.get("PrimaryEmailAddr") or {}).get("Address") == email_key]
+
+    async def save_copies(self, qbo_kind: str, objects: Sequence[Mapping[str, Any]]) -> None:
+        self.copies.update({(qbo_kind, str(x["Id"])): x for x in objects})
+
+    async def save_company(self, company: Company) -> None:
+        raise NotImplementedError(company.name)
+
+
+@dataclass
+class MemoryLane:
+    """Satisfies `consumers.ports.Lane` and `consumers.turn.Rows`; rows leave `due` once they are decided."""
+
+    clock: Clock
+    client: Vendor = field(default_factory=Vendor)
+    books: MemoryBooks = field(default_factory=MemoryBooks)
+    due: dict[int, Row] = field(default_factory=dict)
+    opened: dict[str, Intent] = field(default_factory=dict)
+    #: What was committed, oldest first: "take 1", "intent", "written", "decided 1" ...
+    story: list[str] = field(default_factory=list)
+    outcomes: dict[int, list[Outcome]] = field(default_factory=dict)
+    later: dict[int, datetime] = field(default_factory=dict)
+    put_back_ids: list[int] = field(default_factory=list)
+    realm_id: str = REALM
+    tenant_id: str = TENANT
+    company: Company = US
+    sync_from: datetime = T0
+
+    def add(self, *rows: Row) -> None:
+        self.due.update({row.id: row for row in rows})
+
+    async def take(self, *, in_hand: Sequence[int], limit: int) -> list[Row]:
+        now = self.clock.now()
+        free = [r for r in self.due.values() if r.id not in in_hand and self.later.get(r.id, now) <= now]
+        self.story += [f"take {row.id}" for row in free[:limit]]
+        return free[:limit]
+
+    async def put_back(self, rows: Sequence[Row]) -> None:
+        self.put_back_ids += [row.id for row in rows]
+
+    async def mark_alone(self, row: Row) -> None:
+        self.story.append(f"alone {row.id}")
+
+    async def next_due(self) -> float | None:
+        waits = [(self.later.get(key, self.clock.now()) - self.clock.now()).total_seconds() for key in self.due]
+        return min(waits, default=None)
+
+    async def open_intents(self) -> list[Intent]:
+        return list(self.opened.values())
+
+    async def store_intent(self, intent: Intent) -> None:
+        self.story.append(f"intent {intent.ref.id}")
+        self.opened[intent.write.request_id] = replace(intent, created_at=self.clock.now())
+        self.books.numbers[intent.ref] = intent.number
+
+    async def commit(self, effects: Effects) -> None:
+        if effects.answer:
+            self._answer(effects.answer)
+        if effects.link:
+            self.books.links[effects.link.ref] = effects.link
+        if effects.parked:
+            self.story.append(f"parked {effects.parked.cause}")
+        if effects.decided:
+            self._decide(effects.decided.row, effects.decided.outcome)
+
+    def _answer(self, answer: Written | Refused | Unanswered) -> None:
+        kind = type(answer).__name__.lower()
+        self.story.append(f"{kind} {answer.intent.ref.id}")
+        if not isinstance(answer, Unanswered):
+            self.opened.pop(answer.intent.write.request_id)
+            self.later.pop(answer.intent.inbox_id, None)
+        if isinstance(answer, Written):
+            self.books.links[answer.link.ref] = answer.link
+            self.books.copies[answer.link.qbo_kind, answer.link.qbo_id] = answer.object
+
+    def _decide(self, row: Row, outcome: Outcome) -> None:
+        self.story.append(f"decided {row.id}")
+        self.outcomes.setdefault(row.id, []).append(outcome)
+        if isinstance(outcome, Waiting):
+            self.later[row.id] = outcome.due
+        else:
+            self.due.pop(row.id)

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 KEEP ?=
 
-.PHONY: help setup check format test test-registry demo demo-stop bench clean
+.PHONY: help setup lock check format test test-registry demo demo-stop bench clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,6 +22,12 @@ $(VENV)/.ready: requirements-dev.txt pyproject.toml
 		{ echo "The packages could not be installed. Is the package index reachable?"; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+lock: ## Lock the packages anew, with hashes and without an index address
+	@$(PYTHON) -m venv .local/lock && .local/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@for file in requirements.txt:registry requirements-dev.txt:dev; do \
+		.local/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-strip-extras pyproject.toml --extra "$${file#*:}" --output-file "$${file%:*}" || exit 2; done
 
 check: setup ## Formatting, lint, types, import rules, schema compatibility
 	$(BIN)/ruff format --check .

@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     http_port: int = Field(default=9464, ge=0, le=65535)
     #: Where the addresses really bound are written; for whoever starts this process with port 0.
     http_address_file: Path | None = None
-    log_level: str = "INFO"
+    log_level: str = Field(default="INFO", pattern="(?i)^(debug|info|warning|error|critical)$")
     log_format: str = Field(default="json", pattern="^(json|text)$")
 
     @model_validator(mode="after")
@@ -60,6 +60,8 @@ class Settings(BaseSettings):
                 f"QBO_BRIDGE_QBO_TIMEOUT_SECONDS ({self.qbo_timeout_seconds}): nothing is sent that the lease "
                 "does not outlast."
             )
+        if not self.keys:
+            raise ValueError("QBO_BRIDGE_TOKEN_KEYS holds no key. `qbo-bridge new-key` prints one.")
         for key in self.keys:
             _check_key(key)
         return self

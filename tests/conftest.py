@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from deploy.local.containers import engine_answers
@@ -18,6 +19,10 @@ from deploy.local.topics import delete_topics
 # A developer's own settings must not decide a test. The cache's place is no setting of the product.
 for name in [name for name in os.environ if name.startswith("QBO_BRIDGE_") and name != "QBO_BRIDGE_CACHE"]:
     del os.environ[name]
+
+# No test is timed: a busy machine must not fail one.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 RUNS = PROJECT / ".local"
 PREFIX = "test-"

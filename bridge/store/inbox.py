@@ -1,6 +1,6 @@
 """The inbox: accepted once, taken in hand by a lane, decided in the outcome's transaction (`outcomes.py`)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -97,13 +97,11 @@ class InboxStore:
 
         Raises psycopg.Error when a row cannot be stored at all; the caller bisects.
         """
-        firsts, reused = _split_reused(events)
         async with session(self._pool) as connection, connection.transaction():
-            stored = await self._store(connection, firsts)
+            stored = await self._store(connection, events)
             connected = await self._connected(connection, events)
-            repeated = [e for e in firsts if e.tenant_id in connected and _key(e) not in stored]
-            other = reused + await self._with_other_content(connection, repeated)
-            reused_count = await self._store_reused(connection, [e for e in other if e.tenant_id in connected])
+            repeated = _not_stored([e for e in events if e.tenant_id in connected], stored)
+            reused_count = await self._store_reused(connection, await self._with_other_content(connection, repeated))
             dead_count = await self._bury(connection, dead, dead_topic)
             due = await wake(connection, sorted({key[0] for key in stored}))
         return Received(
@@ -189,11 +187,16 @@ class InboxStore:
         return count
 
 
-def _split_reused(events: Sequence[Arrived]) -> tuple[list[Arrived], list[Arrived]]:
-    """Separate, within one batch, the first content of each event id from other contents under it."""
-    first: dict[tuple[str, str, str], Arrived] = {}
-    reused = [e for e in events if first.setdefault(_key(e), e).content_hash != e.content_hash]
-    return list(first.values()), reused
+def _not_stored(events: Sequence[Arrived], stored: Collection[tuple[str, str, str]]) -> list[Arrived]:
+    """Return the events that made no row: of those with a stored id, all but the first."""
+    unseen = set(stored)
+    repeated = []
+    for event in events:
+        if (key := _key(event)) in unseen:
+            unseen.discard(key)
+        else:
+            repeated.append(event)
+    return repeated
 
 
 def _key(event: Arrived) -> tuple[str, str, str]:

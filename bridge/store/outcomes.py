@@ -73,9 +73,12 @@ UPDATE inbox SET state = 'done', result = 'superseded', cause = NULL, message = 
    AND NOT EXISTS (SELECT 1 FROM intent n WHERE n.inbox_id = inbox.id AND n.state IN ('open', 'attention'))
 """
 
-# Told only when the standing really changed, and never by an older state of the record.
+# Told only when the standing really changed, and never by a state of the record older than the newest decided.
 _TELL = """
-WITH changed AS (
+WITH before AS (
+    SELECT realm_id, state, cause, quickbooks FROM standing
+     WHERE tenant_id = %(tenant)s AND record_type = %(type)s AND record_id = %(record)s),
+decided AS (
     INSERT INTO standing (tenant_id, record_type, record_id, realm_id, state, cause, message, quickbooks,
                           entity_version)
     VALUES (%(tenant)s, %(type)s, %(record)s, %(realm)s, %(state)s, %(cause)s, %(message)s, %(quickbooks)s,
@@ -84,12 +87,16 @@ WITH changed AS (
         realm_id = excluded.realm_id, state = excluded.state, cause = excluded.cause,
         message = excluded.message, quickbooks = excluded.quickbooks,
         entity_version = excluded.entity_version, changed_at = now()
-    WHERE standing.entity_version <= excluded.entity_version
+    WHERE standing.entity_version < excluded.entity_version
+       OR standing.entity_version = excluded.entity_version
       AND (standing.realm_id, standing.state, standing.cause, standing.quickbooks)
           IS DISTINCT FROM (excluded.realm_id, excluded.state, excluded.cause, excluded.quickbooks)
-    RETURNING 1)
+    RETURNING realm_id, state, cause, quickbooks)
 INSERT INTO outbox (shard, topic, key, event_id, payload)
-SELECT %(shard)s, 'qb.sync.status', %(tenant)s, %(event)s, %(payload)s FROM changed
+SELECT %(shard)s, 'qb.sync.status', %(tenant)s, %(event)s, %(payload)s FROM decided
+ WHERE NOT EXISTS (SELECT 1 FROM before
+                    WHERE (before.realm_id, before.state, before.cause, before.quickbooks)
+                          IS NOT DISTINCT FROM (decided.realm_id, decided.state, decided.cause, decided.quickbooks))
 """
 
 _PARK = """

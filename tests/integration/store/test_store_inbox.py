@@ -62,7 +62,6 @@ async def test_receive_reused_id_with_other_content_goes_before_a_person_once(bo
     assert [bytes(row["payload"]) for row in rows] == [first.payload, other.payload]
 
 
-@pytest.mark.xfail(strict=True, reason="within a batch, the first to come is taken for the accepted one")
 async def test_receive_accepted_content_behind_another_content_of_its_id_is_a_duplicate(books: Books) -> None:
     await books.connect()
     first, other = arrived("a"), arrived("a", phone="+1")

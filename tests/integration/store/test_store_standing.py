@@ -49,7 +49,6 @@ async def test_standing_is_not_told_by_an_older_version(books: Books, groups: Gr
     assert await work_off(books, groups, (2, CREATED), (1, CLOSED)) == ["SYNCED"]
 
 
-@pytest.mark.xfail(strict=True, reason="a newer version that changes nothing does not move the standing's version")
 async def test_standing_is_not_told_by_a_version_older_than_one_that_changed_nothing(
     books: Books, groups: Groups
 ) -> None:

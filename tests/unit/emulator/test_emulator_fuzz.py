@@ -36,7 +36,7 @@ PREFERRED = (
     *("Qty", "UnitPrice", "TaxCodeRef", "TaxInclusiveAmt", "PercentBased", "DiscountPercent", "TotalTax"),
     *("TaxLine", "TaxLineDetail", "TaxRateRef", "value", "Address", "ApplyTaxAfterDiscount", "BillAddr"),
 )
-COMMON = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+COMMON = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def posted(company: Company, entity: str, body: object, **params: str) -> Answer:

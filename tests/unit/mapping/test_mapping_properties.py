@@ -78,7 +78,7 @@ def _sold(
     return replace(event, payment=record(str(min(paid, total))))
 
 
-thorough = settings(max_examples=300, deadline=None)
+thorough = settings(max_examples=300)
 
 
 @thorough

@@ -11,14 +11,26 @@ T = TypeVar("T")
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
+#: Far more turns of the loop than any test needs: one that never ends fails instead of eating the machine.
+_MOST_TURNS = 200_000
+
+
 class EverybodyWaits(AssertionError):
     """Nothing is ready and nothing ever will be."""
 
 
+class NeverEnds(AssertionError):
+    """The work turns in circles."""
+
+
 class _Selector(selectors.SelectSelector):
     skip: Callable[[float], None]
+    turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.turns += 1
+        if self.turns > _MOST_TURNS:
+            raise NeverEnds
         if timeout is None:
             raise EverybodyWaits
         self.skip(timeout)

@@ -18,7 +18,7 @@ FREEDOMS = st.builds(
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(found=st.data())
 def test_event_encoded_is_decoded_the_same(topic: str, found: st.DataObject) -> None:
     event = found.draw(events(topic))
@@ -28,7 +28,7 @@ def test_event_encoded_is_decoded_the_same(topic: str, found: st.DataObject) -> 
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(found=st.data(), freedoms=FREEDOMS)
 def test_canonical_however_it_was_written_has_the_same_bytes(
     topic: str, found: st.DataObject, freedoms: Freedoms

@@ -87,7 +87,7 @@ def test_payload_cut_anywhere_is_refused(name: str) -> None:
             CODEC.read(topic, whole[:length])
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(at=st.integers(10, len(GOOD) - 1), what=st.binary(min_size=1, max_size=9), drop=st.integers(0, 3))
 def test_payload_damaged_anywhere_is_refused_or_canonical_never_a_crash(at: int, what: bytes, drop: int) -> None:
     with contextlib.suppress(Undecodable):
@@ -95,7 +95,7 @@ def test_payload_damaged_anywhere_is_refused_or_canonical_never_a_crash(at: int,
         assert CODEC.encode(CODEC.event("contact.active", accepted.record)) == accepted.canonical
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(noise=st.binary(max_size=200), topic=st.sampled_from(["contact.active", "payment.completed", "invoice.sent"]))
 def test_payload_of_noise_is_refused_never_a_crash(noise: bytes, topic: str) -> None:
     with contextlib.suppress(Undecodable):

@@ -58,6 +58,11 @@ def allocate(total: Decimal, weights: Sequence[Decimal], unit: Decimal = CENT) -
     return [part * sign if part else ZERO for part in parts]
 
 
+def without_tax(gross: Decimal, rates: Sequence[Decimal]) -> Fraction:
+    """Return the exact net of a gross amount that holds taxes of these percentages."""
+    return Fraction(gross) * 100 / (100 + Fraction(sum(rates, ZERO)))
+
+
 def unit_price(amount: Decimal, quantity: Decimal, unit: Decimal = CENT) -> Decimal | None:
     """Return the shortest price of at most 5 decimals with round_half_up(quantity * price) == amount, or None.
 

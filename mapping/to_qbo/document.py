@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from mapping.company import Company, TaxCode
 from mapping.errors import CannotBook
-from mapping.money import HUNDRED, ZERO, allocate, round_half_up
+from mapping.money import ZERO, allocate, round_half_up, without_tax
 from mapping.to_qbo.lines import Booked, described, line_body
 from mapping.to_qbo.sale import Extra, Sale, is_inclusive, rate_of
 from mapping.to_qbo.spread import known_discounts, known_taxes, rounded_lines, spread
@@ -96,7 +97,7 @@ def _taxed_parts(sale: Sale, item_keys: Sequence[str | None], title: str, *, inc
 
 def _net(line: Line, unit: Decimal) -> Decimal:
     amount = line.line_amount
-    return round_half_up(amount * HUNDRED / (HUNDRED + rate_of(line)) if is_inclusive(line) else amount, unit)
+    return round_half_up(without_tax(amount, [rate_of(line)]) if is_inclusive(line) else amount, unit)
 
 
 def _parts(
@@ -212,7 +213,7 @@ def scaled(amounts: Sequence[Decimal], target: Decimal, unit: Decimal) -> list[D
         return list(amounts)
     if min(amounts) >= 0:
         return allocate(target, amounts, unit)
-    rough = [round_half_up(amount * target / whole, unit) for amount in amounts]
+    rough = [round_half_up(Fraction(amount) * Fraction(target) / Fraction(whole), unit) for amount in amounts]
     rough[rough.index(max(rough))] += target - sum(rough, ZERO)
     return rough
 
@@ -222,7 +223,7 @@ def _scaled_tax(sale: Sale, amount: Decimal) -> Decimal:
     return (
         totals.tax_total
         if amount == totals.total
-        else round_half_up(totals.tax_total * amount / totals.total, sale.unit)
+        else round_half_up(Fraction(totals.tax_total) * Fraction(amount) / Fraction(totals.total), sale.unit)
     )
 
 
@@ -231,7 +232,7 @@ def _nets(taxed: Sequence[Taxed], target: Decimal, unit: Decimal) -> list[Decima
 
     The cents that rounding leaves go to the largest lines that hold tax: what holds none is its own net.
     """
-    nets = [round_half_up(one.amount * HUNDRED / (HUNDRED + sum(one.code.rates, ZERO)), unit) for one in taxed]
+    nets = [round_half_up(without_tax(one.amount, one.code.rates), unit) for one in taxed]
     holding = [n for n, one in enumerate(taxed) if any(one.code.rates)] or list(range(len(nets)))
     largest = sorted(holding, key=lambda n: -abs(nets[n]))
     left = target - sum(nets, ZERO)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from mapping.company import Company, TaxCode
 from mapping.errors import CannotBook
-from mapping.money import HUNDRED, ZERO, round_half_up
+from mapping.money import HUNDRED, ZERO, round_half_up, without_tax
 from mapping.to_qbo.lines import trimmed
 from schemas.events.crm import TaxComponent
 
@@ -89,19 +90,18 @@ def tax_detail(taxed: Sequence[Taxed], wanted: Decimal, *, inclusive: bool, unit
     return {"TotalTax": wanted, "TaxLine": [_tax_line(r, computed[r], exact[r][0], taxed, unit) for r in computed]}
 
 
-def _exact(taxed: Sequence[Taxed], *, inclusive: bool) -> dict[str, tuple[Decimal, Decimal]]:
-    """Return each rate's net and tax, unrounded."""
-    sums: dict[str, tuple[Decimal, Decimal]] = {}
+def _exact(taxed: Sequence[Taxed], *, inclusive: bool) -> dict[str, tuple[Fraction, Fraction]]:
+    """Return each rate's net and tax, unrounded: thirds of a cent that decimals cut can lose a half."""
+    sums: dict[str, tuple[Fraction, Fraction]] = {}
     for one in taxed:
-        whole = sum(one.code.rates, ZERO)
-        net = one.amount * HUNDRED / (HUNDRED + whole) if inclusive else one.amount
+        net = without_tax(one.amount, one.code.rates) if inclusive else Fraction(one.amount)
         for rate_id, rate in zip(one.code.rate_ids, one.code.rates, strict=True):
-            before = sums.get(rate_id, (ZERO, ZERO))
-            sums[rate_id] = (before[0] + net, before[1] + net * rate / HUNDRED)
+            before = sums.get(rate_id, (Fraction(0), Fraction(0)))
+            sums[rate_id] = (before[0] + net, before[1] + net * Fraction(rate) / 100)
     return sums
 
 
-def _tax_line(rate_id: str, amount: Decimal, net: Decimal, taxed: Sequence[Taxed], unit: Decimal) -> dict[str, Any]:
+def _tax_line(rate_id: str, amount: Decimal, net: Fraction, taxed: Sequence[Taxed], unit: Decimal) -> dict[str, Any]:
     percents = {r: p for one in taxed for r, p in zip(one.code.rate_ids, one.code.rates, strict=True)}
     return {
         "Amount": amount,

@@ -1,6 +1,7 @@
 """Decimals as QuickBooks writes them: money with two places and zero as `0`, all else trimmed."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
@@ -21,8 +22,11 @@ MONEY = frozenset(
 )
 
 
-def cents(value: Decimal) -> Decimal:
-    """Rounded half up to the cent, in the form in which it is stored and written."""
+def cents(value: Decimal | Fraction) -> Decimal:
+    """Rounded half up to the cent, away from zero, in the form in which it is stored and written."""
+    if isinstance(value, Fraction):
+        hundredths = (abs(value) * 200 + 1) // 2
+        value = Decimal(hundredths if value > 0 else -hundredths).scaleb(-2)
     rounded = value.quantize(CENT, rounding=ROUND_HALF_UP)
     return rounded or ZERO
 

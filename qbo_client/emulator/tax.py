@@ -8,14 +8,13 @@ comes off every code's base in proportion.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from qbo_client.emulator import errors
 from qbo_client.emulator.amounts import ZERO, cents, trimmed
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities.references import find
-
-HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +28,8 @@ class Charge:
     """One rate's share of a document, unrounded."""
 
     rate: Rate
-    net: Decimal
-    tax: Decimal
+    net: Fraction
+    tax: Fraction
 
 
 def base_of(line: Mapping[str, Any], *, inclusive: bool) -> Decimal:
@@ -46,14 +45,14 @@ def sold(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def us_tax(company: Company, lines: Sequence[Mapping[str, Any]], discount: Decimal, *, after_discount: bool) -> Decimal:
     """Automated sales tax: one percentage of what is TAX, which is 0 unless the company sets it."""
     items = sold(lines)
-    whole = sum((line["Amount"] for line in items), ZERO)
+    whole = sum((Fraction(line["Amount"]) for line in items), Fraction(0))
     taxed = sum(
-        (line["Amount"] for line in items if line["SalesItemLineDetail"]["TaxCodeRef"]["value"] == "TAX"),
-        ZERO,
+        (Fraction(line["Amount"]) for line in items if line["SalesItemLineDetail"]["TaxCodeRef"]["value"] == "TAX"),
+        Fraction(0),
     )
     if after_discount and whole:
-        taxed -= discount * taxed / whole
-    return cents(taxed * company.switches.automatic_tax_percent / HUNDRED)
+        taxed -= Fraction(discount) * taxed / whole
+    return cents(taxed * Fraction(company.switches.automatic_tax_percent) / 100)
 
 
 def charges(
@@ -64,28 +63,28 @@ def charges(
     summed: dict[str, Charge] = {}
     for code, base in bases.items():
         rates = rates_of(company, code)
-        whole = sum((rate.percent for rate in rates), ZERO)
-        net = base * HUNDRED / (HUNDRED + whole) if inclusive else base
+        whole = Fraction(sum((rate.percent for rate in rates), ZERO))
+        net = base * 100 / (100 + whole) if inclusive else base
         for rate in rates:
             before = summed.get(rate.identifier)
             summed[rate.identifier] = Charge(
                 rate=rate,
-                net=net + (before.net if before else ZERO),
-                tax=net * rate.percent / HUNDRED + (before.tax if before else ZERO),
+                net=net + (before.net if before else 0),
+                tax=net * Fraction(rate.percent) / 100 + (before.tax if before else 0),
             )
     return list(summed.values())
 
 
-def _bases_by_code(lines: Sequence[Mapping[str, Any]], discount: Decimal, *, inclusive: bool) -> dict[str, Decimal]:
+def _bases_by_code(lines: Sequence[Mapping[str, Any]], discount: Decimal, *, inclusive: bool) -> dict[str, Fraction]:
     items = sold(lines)
     whole = sum((base_of(line, inclusive=inclusive) for line in items), ZERO)
-    left = (whole - discount) / whole if whole else Decimal(1)
-    bases: dict[str, Decimal] = {}
+    left = Fraction(whole - discount) / Fraction(whole) if whole else Fraction(1)
+    bases: dict[str, Fraction] = {}
     for line in items:
         code = line["SalesItemLineDetail"].get("TaxCodeRef", {}).get("value")
         if code is not None:
-            bases[code] = bases.get(code, ZERO) + base_of(line, inclusive=inclusive)
-    return {code: base * left for code, base in bases.items()} if discount else bases
+            bases[code] = bases.get(code, Fraction(0)) + Fraction(base_of(line, inclusive=inclusive))
+    return {code: base * left for code, base in bases.items()}
 
 
 def rates_of(company: Company, code: str) -> list[Rate]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from qbo_client.emulator import errors
 from qbo_client.emulator.amounts import ZERO, cents
 from qbo_client.emulator.entities.kind import Draft
-from qbo_client.emulator.tax import HUNDRED, base_of, charges, sold, tax_lines, us_tax
+from qbo_client.emulator.tax import base_of, charges, sold, tax_lines, us_tax
 
 
 def add_totals(draft: Draft, lines: list[dict[str, Any]]) -> None:
@@ -41,7 +42,7 @@ def _discount(lines: list[dict[str, Any]], whole: Decimal) -> Decimal:
         raise errors.business("Only one discount line is allowed.", code="6090")
     for line in found:
         if line["DiscountLineDetail"]["PercentBased"]:
-            line["Amount"] = cents(whole * line["DiscountLineDetail"]["DiscountPercent"] / HUNDRED)
+            line["Amount"] = cents(Fraction(whole) * Fraction(line["DiscountLineDetail"]["DiscountPercent"]) / 100)
         return Decimal(line["Amount"])
     return ZERO
 

@@ -41,9 +41,7 @@ def test_mask_leaves_facts_as_they_are(facts: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
-def test_set_up_logs_masks_what_reaches_standard_error(
-    form: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_set_up_logs_masks_what_reaches_standard_error(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("info", form)
     log = structlog.get_logger("bridge.test")
     log.info("tokens_renewed", access_token=SECRET, error=f"Bearer {SECRET}", realm_id="462")

@@ -5,8 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from consumers.intents import CrmRef, Intent
 from consumers.outcomes import Attention, Done, Result, Waiting
 from qbo_client.errors import CompanyUnavailable, InvalidData, Uncertain

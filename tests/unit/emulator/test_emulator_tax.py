@@ -146,3 +146,9 @@ async def test_ca_code_of_two_rates_charges_each_on_the_net(ca: Books) -> None:
 async def test_tax_code_made_through_the_control_api_is_used(gb: Books) -> None:
     made = await gb.control("tax-codes", {"name": "Odd", "rates": {"Odd": "12.5"}})
     assert figures(await receipt(gb, [line("8", tax_code=made["Id"])])) == ("1.00", "9.00")
+
+
+async def test_gb_tax_on_the_half_cent_is_rounded_up_whatever_the_thirds(gb: Books) -> None:
+    code = await gb.id_of("TaxCode", "20.0% S")
+    lines = [line(net, tax_code=code, TaxInclusiveAmt=gross) for net, gross in (("0.02", "0.02"), ("482.96", "579.55"))]
+    assert figures(await receipt(gb, lines, GlobalTaxCalculation="TaxInclusive")) == ("96.60", "579.57")

@@ -71,6 +71,19 @@ CASES: dict[str, tuple[PaymentCompleted, Company, str, list[str]]] = {
         "TaxInclusive",
         ["1", "1"],
     ),
+    # 0.02/1.2 and 579.55/1.2 are no decimals, and their sum's tax lies on the half cent: 96.595.
+    "inclusive, thirds of a cent that sum to a half": (
+        sale(
+            [
+                line("Pin", "1", "0.02", "0.02", tax("20", "0.00", inclusive=True), inclusive=True),
+                line("Crown", "1", "579.55", "579.55", tax("20", "96.59", inclusive=True), inclusive=True),
+            ],
+            totals("579.57", "482.98", tax="96.59", currency="GBP"),
+        ),
+        GB,
+        "TaxInclusive",
+        ["1", "1"],
+    ),
     "inclusive, discount read net": (
         sale(
             [replace(COURSE, taxes=(tax("20", "18.00", inclusive=True),))],

@@ -56,7 +56,7 @@ RETURNING id
 _DEAD = """
 INSERT INTO dead_letter (topic, partition, kafka_offset, key, value, headers, reason, detail)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (topic, partition, kafka_offset) DO NOTHING
+ON CONFLICT (topic, partition, kafka_offset, digest) DO NOTHING
 RETURNING id
 """
 

@@ -198,3 +198,11 @@ async def test_receive_from_a_tenant_that_connects_meanwhile_is_no_reused_id(boo
     inbox.meanwhile = books.connect
     assert await inbox.receive([arrived("a")], [], DEAD_TOPIC) == replace(NOTHING, not_connected=1)
     assert await books.column(COUNT) == [0]
+
+
+async def test_dead_letter_at_an_offset_that_was_used_before_is_kept_beside_the_other(books: Books) -> None:
+    """A topic made anew begins at offset 0 again; what is bad there is not what was bad before."""
+    letter = dead(junk(7), "truncated", "it ends early")
+    told = [await books.inbox.receive([], [one], DEAD_TOPIC) for one in (letter, letter, replace(letter, value=b"x"))]
+    assert [one.dead for one in told] == [1, 0, 1]
+    assert await books.column("SELECT value FROM dead_letter ORDER BY id") == [b"\x00junk", b"x"]

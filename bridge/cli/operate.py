@@ -29,7 +29,7 @@ def _ask(question: Callable[[OperationStore], Awaitable[T]]) -> T:
 def status(*, tenant: Tenant = None, as_json: AsJson = False) -> None:
     """Count the records of each tenant by where they stand."""
     rows = _ask(lambda store: store.states(tenant=tenant))
-    if reason := _ask(lambda store: store.writes_stopped()):
+    if (reason := _ask(lambda store: store.writes_stopped())) is not None:
         print(f"All writes are stopped: {reason}. `qbo-bridge allow-writes` lets them go on.", file=sys.stderr)
     show(
         rows,

@@ -41,6 +41,8 @@ class Connected:
     realm_id: str
     #: None when another process runs preflight and had not finished in time.
     company: Company | None
+    #: False when another process held the company's lane all the time: what is known may be out of date.
+    read_now: bool
 
 
 async def ask(core: Core, app: OAuthApp, *, tenant_id: str, import_invoices: bool, review_requests: bool) -> str:
@@ -79,15 +81,16 @@ async def prepare(core: Core, app: OAuthApp, tenant_id: str, realm_id: str) -> C
     async with open_lane_works(core, app) as works:
         groups = [asyncio.ensure_future(group()) for group in works.groups]
         try:
-            await _preflight(core, works, realm_id)
+            read_now = await _preflight(core, works, realm_id)
         finally:
             for group in groups:
                 group.cancel()
     known = await core.connections.get(tenant_id, realm_id)
-    return Connected(tenant_id=tenant_id, realm_id=realm_id, company=known.company)
+    return Connected(tenant_id=tenant_id, realm_id=realm_id, company=known.company, read_now=read_now)
 
 
-async def _preflight(core: Core, works: Works, realm_id: str) -> None:
+async def _preflight(core: Core, works: Works, realm_id: str) -> bool:
+    """Run preflight; return False if the lane was never free."""
     until = core.clock.monotonic() + _OTHER_PROCESS_SECONDS
     while core.clock.monotonic() < until:
         ends_at = core.clock.monotonic() + core.settings.lease_seconds
@@ -98,8 +101,9 @@ async def _preflight(core: Core, works: Works, realm_id: str) -> None:
                 await works.lanes.prepare(lane)
             finally:
                 await works.store.release(lease, budget=budget.snapshot())
-            return
+            return True
         await core.clock.sleep(_LANE_HELD_SECONDS)
+    return False
 
 
 @asynccontextmanager

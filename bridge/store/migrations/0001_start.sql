@@ -91,7 +91,9 @@ CREATE TABLE dead_letter (
     reason       text NOT NULL,
     detail       text NOT NULL,
     arrived_at   timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (topic, partition, kafka_offset)
+    -- A topic that was made anew, or moved to another cluster, counts its offsets from the start.
+    digest       bytea NOT NULL GENERATED ALWAYS AS (sha256(coalesce(value, ''))) STORED,
+    UNIQUE (topic, partition, kafka_offset, digest)
 );
 
 -- A write that was decided: stored before it is sent, closed by a definite answer.

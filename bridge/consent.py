@@ -73,10 +73,10 @@ async def accept(core: Core, app: OAuthApp, callback: Callback) -> tuple[str, st
 
 
 async def prepare(core: Core, app: OAuthApp, tenant_id: str, realm_id: str) -> Connected:
-    """Run preflight in the company's lane, as soon as no other process holds it.
+    """Have preflight run in the company's lane: here if the lane is free, else by the process that holds it.
 
-    After a minute without the lane the company is returned as it is known: None if another process is to run
-    its first preflight still.
+    If neither came to it within a minute, the company is returned as it is known: None if its first preflight
+    is still to come.
     """
     async with open_lane_works(core, app) as works:
         groups = [asyncio.ensure_future(group()) for group in works.groups]
@@ -90,7 +90,8 @@ async def prepare(core: Core, app: OAuthApp, tenant_id: str, realm_id: str) -> C
 
 
 async def _preflight(core: Core, works: Works, realm_id: str) -> bool:
-    """Run preflight; return False if the lane was never free."""
+    """Return whether the company was read anew; if not in time, whoever works on it next will read it."""
+    await works.store.ask_preflight(realm_id)
     until = core.clock.monotonic() + _OTHER_PROCESS_SECONDS
     while core.clock.monotonic() < until:
         ends_at = core.clock.monotonic() + core.settings.lease_seconds
@@ -103,6 +104,8 @@ async def _preflight(core: Core, works: Works, realm_id: str) -> bool:
                 await works.store.release(lease, budget=budget.snapshot())
             return True
         await core.clock.sleep(_LANE_HELD_SECONDS)
+        if not await works.store.preflight_is_asked(realm_id):
+            return True
     return False
 
 

@@ -295,7 +295,20 @@ class Turn:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             await asyncio.sleep(0)  # The callbacks of the last ones note whether they were decided.
-        await self.rows.put_back(self._undecided)
+        await self._put_back()
+
+    async def _put_back(self) -> None:
+        """Hand undecided rows back. Where PostgreSQL is away it is waited for: an outage is no row's fault."""
+        until = self.clock.monotonic() + self.policy.drain_seconds
+        while True:
+            try:
+                await self.rows.put_back(self._undecided)
+            except StoreAway:
+                if self.clock.monotonic() >= until:
+                    raise
+                await self.clock.sleep(_LOOK_AGAIN_SECONDS)
+            else:
+                return
 
 
 def _ended_undecided(task: asyncio.Task[None]) -> bool:

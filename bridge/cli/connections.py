@@ -74,8 +74,8 @@ def preflight(tenant: Tenant) -> None:
         print(f"  - {sentence}")
     if not connected.read_now:
         raise fail(
-            "This is what was known before: the company was not read anew, because it is worked on without a "
-            "pause. Try again later."
+            "This is what was known before: no process came to read the company anew within a minute. The next one "
+            "that works on it will; `connections list` says whether that fails."
         )
 
 

@@ -41,7 +41,9 @@ CREATE TABLE lane (
     epoch        bigint NOT NULL DEFAULT 0,
     leased_until timestamptz,
     due_at       timestamptz,
-    budget       jsonb
+    budget       jsonb,
+    -- Somebody asked for the company to be read anew; its owner does so before anything else.
+    preflight_asked boolean NOT NULL DEFAULT false
 );
 CREATE INDEX lane_due ON lane (due_at) WHERE due_at IS NOT NULL;
 

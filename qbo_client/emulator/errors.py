@@ -198,11 +198,11 @@ def deposited() -> ApiFault:
     )
 
 
-def duplicate_name() -> ApiFault:
+def duplicate_name(whose: str = "null") -> ApiFault:
     return ApiFault(
         code="6240",
         message="Duplicate Name Exists Error",
-        detail="The name supplied already exists. : null",
+        detail=f"The name supplied already exists. : {whose}",
         element="",
     )
 

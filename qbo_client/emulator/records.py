@@ -60,12 +60,20 @@ def update(company: Company, kind: Kind, sent: Mapping[str, Any], options: froze
 def void(company: Company, kind: Kind, sent: Mapping[str, Any]) -> tuple[Row, bool]:
     if kind.void is None:
         raise errors.unsupported(f"void of {kind.name}")
-    row = _current(company, kind, sent)
+    if kind.void_is_a_switch and not company.switches.credits_can_be_voided:
+        raise errors.unsupported(f"void of {kind.name}")
+    return void_row(company, kind, _current(company, kind, sent))
+
+
+def void_row(company: Company, kind: Kind, row: Row) -> tuple[Row, bool]:
+    """The row voided, and whether it was not so before."""
+    if kind.void is None:
+        raise errors.unsupported(f"void of {kind.name}")
     _check_changeable(company, row)
     content = without_envelope(row.body)
     if is_void(content):
         return row, False
-    return put_changed(company, kind, row, kind.void(company, content)), True
+    return put_changed(company, kind, row, kind.void(content)), True
 
 
 def delete(company: Company, kind: Kind, sent: Mapping[str, Any]) -> dict[str, Any]:

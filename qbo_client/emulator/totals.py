@@ -24,7 +24,7 @@ def add_totals(draft: Draft, lines: list[dict[str, Any]]) -> None:
     total = cents(charged if inclusive else charged + tax)
     if total < 0:
         raise errors.negative()
-    subtotal = cents(whole - tax + _shipping_tax(draft, lines) if inclusive else whole)
+    subtotal = cents(whole - _tax_within(draft, lines) if inclusive else whole)
     body["Line"] = [
         *lines,
         {"Amount": subtotal, "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}},
@@ -33,10 +33,11 @@ def add_totals(draft: Draft, lines: list[dict[str, Any]]) -> None:
     body["TotalAmt"] = total
 
 
-def _shipping_tax(draft: Draft, lines: list[dict[str, Any]]) -> Decimal:
-    """What part of a gross document's tax does not come out of its goods."""
-    found = charges(draft.company, shipped(lines), ZERO, inclusive=True)
-    return cents(sum((charge.tax for charge in found), Fraction(0)))
+def _tax_within(draft: Draft, lines: list[dict[str, Any]]) -> Decimal:
+    """What the gross prices of the goods hold in tax, before any discount."""
+    if not draft.company.preference("TaxPrefs", "UsingSalesTax"):
+        return ZERO
+    return sum((cents(charge.tax) for charge in charges(draft.company, sold(lines), ZERO, inclusive=True)), ZERO)
 
 
 def _discount(lines: list[dict[str, Any]], whole: Decimal) -> Decimal:

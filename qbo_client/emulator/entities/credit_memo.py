@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from typing import Any
 
 from qbo_client.emulator import applying, credits_at_once, errors
@@ -21,9 +20,7 @@ def shape_credit_memo(draft: Draft) -> dict[str, Any]:
     return draft.body
 
 
-def void_credit_memo(company: Company, body: Mapping[str, Any]) -> dict[str, Any]:
-    if not company.switches.credits_can_be_voided:
-        raise errors.unsupported("void of CreditMemo")
+def void_credit_memo(body: Body) -> dict[str, Any]:
     if body["LinkedTxn"]:
         raise errors.business("The credit memo is applied. Unlink it before you void it.")
     return voided(body)
@@ -42,6 +39,7 @@ CREDIT_MEMO = Kind(
     shape=shape_credit_memo,
     settle=settle_credit_memo,
     void=void_credit_memo,
+    void_is_a_switch=True,
     required=("CustomerRef",),
     lengths=sales_form.LENGTHS,
     references=sales_form.REFERENCES,

@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from typing import Any
 
 from qbo_client.emulator import applying, credits_at_once, errors
@@ -49,7 +48,7 @@ def _check_customer(draft: Draft) -> None:
         raise errors.business("The customer cannot be changed while payments are linked.")
 
 
-def void_invoice(_company: Company, body: Mapping[str, Any]) -> dict[str, Any]:
+def void_invoice(body: Body) -> dict[str, Any]:
     if body["LinkedTxn"]:
         raise errors.business("The invoice has payments applied to it. Unlink them before you void it.")
     return voided(body)

@@ -29,8 +29,8 @@ Body = Mapping[str, Any]
 Shape = Callable[[Draft], dict[str, Any]]
 # Company, object before and after, None where there is none.
 Settle = Callable[["Company", Body | None, Body | None], None]
-# Company and content in, content of the voided object out; raises ApiFault where a void is refused.
-Void = Callable[["Company", Body], dict[str, Any]]
+# Content in, content of the voided object out; raises ApiFault where a void is refused.
+Void = Callable[[Body], dict[str, Any]]
 
 
 def unchanged(draft: Draft) -> dict[str, Any]:
@@ -61,6 +61,8 @@ class Kind:
     # What a stored change means for other objects; never refuses, for all was checked while shaping.
     settle: Settle = without_consequences
     void: Void | None = None
+    # Through the API only where the company is switched so; a person can at any time.
+    void_is_a_switch: bool = False
     required: tuple[str, ...] = ()
     lengths: Mapping[str, int] = field(default_factory=dict)
     references: Mapping[str, Reference] = field(default_factory=dict)

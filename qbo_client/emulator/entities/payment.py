@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from typing import Any
 
 from qbo_client.emulator import applying, credits_at_once, errors
@@ -26,10 +25,6 @@ def shape_payment(draft: Draft) -> dict[str, Any]:
     return body
 
 
-def void_payment(_company: Company, body: Mapping[str, Any]) -> dict[str, Any]:
-    return voided_payment(body)
-
-
 def settle_payment(company: Company, old: Body | None, new: Body | None) -> None:
     applying.settle_payment(company, old, new)
     if old is None and new is not None:
@@ -49,7 +44,7 @@ PAYMENT = Kind(
     },
     shape=shape_payment,
     settle=settle_payment,
-    void=void_payment,
+    void=voided_payment,
     required=("TotalAmt", "CustomerRef"),
     lengths={"PaymentRefNum": 21, "PrivateNote": 4000},
     references={

@@ -1,9 +1,6 @@
-from collections.abc import Mapping
 from typing import Any
 
-from qbo_client.emulator import errors
 from qbo_client.emulator.amounts import ZERO
-from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities import sales_form
 from qbo_client.emulator.entities.currency import set_home_amounts
 from qbo_client.emulator.entities.deposits import set_deposit_account
@@ -22,18 +19,13 @@ def shape_refund_receipt(draft: Draft) -> dict[str, Any]:
     return draft.body
 
 
-def void_refund_receipt(company: Company, body: Mapping[str, Any]) -> dict[str, Any]:
-    if not company.switches.credits_can_be_voided:
-        raise errors.unsupported("void of RefundReceipt")
-    return voided(body)
-
-
 REFUND_RECEIPT = Kind(
     name="RefundReceipt",
     id_space="transactions",
     filterable={**sales_form.FILTERABLE, "PaymentType": FieldType.TEXT},
     shape=shape_refund_receipt,
-    void=void_refund_receipt,
+    void=voided,
+    void_is_a_switch=True,
     required=("DepositToAccountRef",),
     lengths={**sales_form.LENGTHS, "PaymentRefNum": 100},
     references=sales_form.REFERENCES,

@@ -1,8 +1,6 @@
-from collections.abc import Mapping
 from typing import Any
 
 from qbo_client.emulator.amounts import ZERO
-from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities import sales_form
 from qbo_client.emulator.entities.currency import set_home_amounts
 from qbo_client.emulator.entities.deposits import set_deposit_account
@@ -21,16 +19,12 @@ def shape_sales_receipt(draft: Draft) -> dict[str, Any]:
     return draft.body
 
 
-def void_sales_receipt(_company: Company, body: Mapping[str, Any]) -> dict[str, Any]:
-    return voided(body)
-
-
 SALES_RECEIPT = Kind(
     name="SalesReceipt",
     id_space="transactions",
     filterable={**sales_form.FILTERABLE, "TotalAmt": FieldType.NUMBER},
     shape=shape_sales_receipt,
-    void=void_sales_receipt,
+    void=voided,
     lengths=sales_form.LENGTHS,
     references=sales_form.REFERENCES,
     addresses=("BillAddr", "ShipAddr"),

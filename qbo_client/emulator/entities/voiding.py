@@ -24,9 +24,7 @@ def voided(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def voided_payment(body: Mapping[str, Any]) -> dict[str, Any]:
     """Nothing is applied any more."""
-    content = voided({**body, "Line": []})
-    del content["TxnTaxDetail"]
-    return content
+    return {name: value for name, value in voided({**body, "Line": []}).items() if name != "TxnTaxDetail"}
 
 
 def _voided_line(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,13 @@ def count_of(payload: Mapping[str, Any]) -> int:
     return int(total)
 
 
+def pdf_of(body: bytes) -> bytes:
+    """Return the body if it is a PDF; raises Unreadable."""
+    if not body.lstrip().startswith(b"%PDF"):
+        raise Unreadable("the body is no PDF")
+    return body
+
+
 def _text(body: bytes) -> str:
     # US companies store text as ISO-8859-1. A write that succeeded must not look unanswered for an accent.
     try:

@@ -3,27 +3,31 @@
 import copy
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 import aiohttp
 
-from qbo_client.answers import Answer, count_of, entity_of, rows_of, written_of
+from qbo_client.answers import Answer, count_of, entity_of, pdf_of, rows_of
 from qbo_client.budget import Budget
-from qbo_client.calls import Call, Exchange, Reply, TokenSource, asking, reading, writing
+from qbo_client.calls import PDF, Call, Exchange, Reply, TokenSource, asking, capturing, mailing, reading, writing
+from qbo_client.changes import Changes, changes_of, check_captured
 from qbo_client.clock import Clock
+from qbo_client.entities import entity, path_of
 from qbo_client.query import name
 from qbo_client.retries import Retries, RetryPolicy
 from qbo_client.transport import Transport
 from qbo_client.turns import Share
-from qbo_client.writes import Write
+from qbo_client.writes import Write, check_request_id, identified, written_by
 
 __all__ = ["Exchange", "QBOClient", "TokenSource"]
 
 #: More rows QuickBooks does not give at once.
 LARGEST_PAGE = 1000
 
-_ID = re.compile(r"[A-Za-z0-9_:-]{1,64}")
+#: One address, as QuickBooks takes it: no list, at most 100 characters.
+_MAIL = re.compile(r"(?=.{3,100}$)[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
 _FROM = re.compile(r"\bFROM\s+([A-Za-z]+)", re.IGNORECASE)
 
 T = TypeVar("T")
@@ -94,7 +98,7 @@ class QBOClient:
         call = writing(write)
 
         def extract(reply: Reply) -> Answer:
-            return reply.answer(written_of(reply.payload, write.entity))
+            return reply.answer(written_by(write, reply.payload))
 
         return await self._retries.write(lambda: self._transport.attempt(call, self._share, extract))
 
@@ -126,10 +130,41 @@ class QBOClient:
 
     async def read(self, entity: str, identifier: str) -> Answer:
         """Return one object; raises ReferenceInvalid if it never was, was deleted or is inactive."""
-        if not _ID.fullmatch(identifier):
-            raise ValueError(f"{identifier!r} is no Id")
-        call = reading("read", entity, f"{name(entity).lower()}/{identifier}")
+        call = reading("read", entity, f"{name(entity).lower()}/{_checked(identifier)}")
         return await self._read(call, lambda reply: reply.answer(entity_of(reply.payload, entity)))
+
+    async def pdf(self, entity_name: str, identifier: str) -> bytes:
+        """Return an Invoice or a SalesReceipt as its customer sees it; raises ValueError for anything else."""
+        rules = entity(entity_name)
+        if not rules.pdf:
+            raise ValueError(f"QuickBooks prints no {entity_name}")
+        call = reading("pdf", rules.name, f"{path_of(rules)}/{_checked(identifier)}/pdf", accept=PDF)
+        return await self._read(call, lambda reply: pdf_of(reply.body))
+
+    async def send_invoice(self, identifier: str, *, request_id: str, to: str | None = None) -> Answer:
+        """Let QuickBooks mail an invoice, to its BillEmail unless `to` is given; return the invoice.
+
+        It is repeated only while nothing can have left. Without an answer Uncertain is raised at once, because
+        a second request may mail a second time: read the invoice and look at EmailStatus and DeliveryInfo.
+        """
+        check_request_id(request_id)
+        if to is not None and not _MAIL.fullmatch(to):
+            raise ValueError(f"{to!r} is not one address that QuickBooks would take")
+        query = {"requestid": request_id} | ({"sendTo": to} if to else {})
+        call = mailing("Invoice", f"invoice/{_checked(identifier)}/send", query)
+
+        def extract(reply: Reply) -> Answer:
+            return reply.answer(entity_of(reply.payload, "Invoice"))
+
+        return await self._retries.once(lambda: self._transport.attempt(call, self._share, extract))
+
+    async def changes(self, entities: Sequence[str], since: datetime) -> Changes:
+        """Return what changed since then, up to 1000 objects in all (see `Changes.truncated`, `sweeps.sweep`).
+
+        30 days back is what QuickBooks promises. Raises ValueError for entities of which it captures nothing.
+        """
+        check_captured(entities, since)
+        return await self._read(capturing(entities, since), lambda reply: changes_of(reply.payload))
 
     async def company_info(self) -> dict[str, Any]:
         call = reading("read", "CompanyInfo", f"companyinfo/{self._realm_id}")
@@ -145,6 +180,12 @@ class QBOClient:
 
 def _condition(where: str) -> str:
     return f" WHERE {where}" if where else ""
+
+
+def _checked(identifier: str) -> str:
+    if not identified(identifier):
+        raise ValueError(f"{identifier!r} is no Id")
+    return identifier
 
 
 def _asked_for(select: str) -> str:

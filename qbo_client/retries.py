@@ -40,9 +40,13 @@ class Retries:
     async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Repeat a read that got no usable answer; raises Unavailable if it never does."""
         try:
-            return await self._retrying()(Doubt().watch, attempt)
+            return await self._retrying(_worth_repeating)(Doubt().watch, attempt)
         except Uncertain as error:
             raise _as(Unavailable, error) from error
+
+    async def once(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Repeat only what nothing of has left."""
+        return await self._retrying(_never_left)(Doubt().watch, attempt)
 
     async def write(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Repeat a write verbatim while nobody knows what became of it.
@@ -53,7 +57,7 @@ class Retries:
         """
         doubt = Doubt()
         try:
-            return await self._retrying()(doubt.watch, attempt)
+            return await self._retrying(_worth_repeating)(doubt.watch, attempt)
         except QBOError as error:
             if not doubt.cast or error.decision is Decision.UNCERTAIN:
                 raise
@@ -62,12 +66,12 @@ class Retries:
             error.maybe_written = True
             raise
 
-    def _retrying(self) -> AsyncRetrying:
+    def _retrying(self, repeated: Callable[[BaseException], bool]) -> AsyncRetrying:
         return AsyncRetrying(
             sleep=self.clock.sleep,
             stop=stop_after_attempt(self.policy.attempts),
             wait=self._pause,
-            retry=retry_if_exception(_worth_repeating),
+            retry=retry_if_exception(repeated),
             reraise=True,
         )
 
@@ -94,6 +98,10 @@ def _worth_repeating(error: BaseException) -> bool:
     if not isinstance(error, QBOError) or error.code == _REPEATED_REQUEST_ID:
         return False
     return error.decision in {Decision.RETRY, Decision.UNCERTAIN}
+
+
+def _never_left(error: BaseException) -> bool:
+    return isinstance(error, QBOError) and error.decision is Decision.RETRY
 
 
 def _as(kind: type[QBOError], error: QBOError) -> QBOError:

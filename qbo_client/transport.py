@@ -46,12 +46,12 @@ class Transport:
 
         Raises QBOError, and whatever the token source or `before_send` raise; then nothing has left.
         """
-        async with self.budget.slot(share):
+        async with self.budget.slot(share, batch=call.batch):
             token = await self.tokens.access_token()
             with suppress(Unauthorized):
                 return await self._observed(call, token, extract)
         token = await self.tokens.renew(token)
-        async with self.budget.slot(share):
+        async with self.budget.slot(share, batch=call.batch):
             return await self._observed(call, token, extract)
 
     async def _observed(self, call: Call, token: str, extract: Callable[[Reply], T]) -> T:

@@ -22,6 +22,14 @@ class Answer:
     time: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What a query in a batch found, as QuickBooks has it now."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    intuit_tid: str | None = None
+
+
 def parse(body: bytes) -> dict[str, Any]:
     """Return a body's JSON object with every number as Decimal, exact zeros included; raises Unreadable."""
     try:

@@ -120,8 +120,10 @@ class Budget:
 
     @property
     def free_for_batch(self) -> bool:
-        """The same for a batch, if nobody waited before it."""
-        return self._delay(batch=True) == 0
+        """Whether batches are within their own limit."""
+        now = self._clock.monotonic()
+        opens = self._batches.opens(self._running_batches, now)
+        return opens is not None and opens - now <= _GRAIN
 
     @property
     def cooling_until(self) -> datetime | None:
@@ -142,10 +144,10 @@ class Budget:
         finally:
             self._end(batch=batch)
 
-    async def turn(self, share: Share = Share.LIVE) -> None:
-        """Wait as long as a call that is no batch would have to, and leave the turn to whoever waits next."""
+    async def reserve(self, share: Share = Share.LIVE) -> "Slot":
+        """Wait for the right to make one call, and return it: what is called can be decided now."""
         await self._start(share, batch=False)
-        self._unused(batch=False)
+        return Slot(self)
 
     async def _start(self, share: Share, *, batch: bool) -> None:
         if not self._turns and self._delay(batch=batch) == 0:
@@ -176,6 +178,9 @@ class Budget:
         if not self._turns:
             self._rest()
         self._wake()
+
+    def _turn_into_batch(self) -> None:
+        self._running_batches += 1
 
     def _unused(self, *, batch: bool) -> None:
         # Granted but never used: nothing has left, so the next may start sooner than was thought.
@@ -230,6 +235,35 @@ class Budget:
         for end in ends:
             self._second.ends.append(end)
             self._minute.ends.append(end)
+
+
+class Slot:
+    """The right to make one call, granted already: entered when it is made, else to be given back.
+
+    It may become a batch's while `Budget.free_for_batch` would let one start.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._batch = False
+        self._over = False
+
+    def become_batch(self) -> None:
+        self._batch = True
+        self._budget._turn_into_batch()  # noqa: SLF001 -- a part of the budget.
+
+    def give_back(self) -> None:
+        """Let the next one start in place of a call that was not made; no harm if it was."""
+        if not self._over:
+            self._over = True
+            self._budget._unused(batch=self._batch)  # noqa: SLF001 -- as above.
+
+    async def __aenter__(self) -> None:
+        """The call is made now."""
+
+    async def __aexit__(self, *_: object) -> None:
+        self._over = True
+        self._budget._end(batch=self._batch)  # noqa: SLF001 -- as above.
 
 
 def _used(window: Window, running: int, now: float, wall: float) -> list[list[float]]:

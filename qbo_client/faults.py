@@ -12,6 +12,9 @@ from qbo_client.answers import Unreadable, parse
 from qbo_client.decisions import Decision, decide
 from qbo_client.errors import QBOError, error_type
 
+#: Intuit's guidance after a throttle that names no time.
+THROTTLED_SECONDS = 60.0
+
 _LOOKED_AT = 16_384
 _DETAIL_LENGTH = 2_000
 _LONGEST_WAIT = 3_600.0

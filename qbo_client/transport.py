@@ -11,20 +11,17 @@ import aiohttp
 from yarl import URL
 
 from qbo_client.answers import Unreadable, parse
-from qbo_client.budget import Budget
+from qbo_client.budget import Budget, Slot
 from qbo_client.calls import JSON, Call, Exchange, Reply, TokenSource
 from qbo_client.clock import Clock
 from qbo_client.decisions import Decision
 from qbo_client.errors import QBOError, Throttled, Unauthorized, Uncertain, Unreachable
-from qbo_client.faults import intuit_tid_of, raise_for_fault, redact
+from qbo_client.faults import THROTTLED_SECONDS, intuit_tid_of, raise_for_fault, redact
 from qbo_client.turns import Share
 
 MINOR_VERSION = "75"
 
 T = TypeVar("T")
-
-#: Intuit's guidance after a throttle that names no time.
-THROTTLED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +38,13 @@ class Transport:
     observe: Callable[[Exchange], None]
     timeout: float
 
-    async def attempt(self, call: Call, share: Share, extract: Callable[[Reply], T]) -> T:
+    async def attempt(self, call: Call, share: Share, extract: Callable[[Reply], T], held: Slot | None = None) -> T:
         """Send the call once, and once more with a new token if the token was refused.
 
+        `held` is a slot that was reserved for it; without one it waits for its turn.
         Raises QBOError, and whatever the token source or `before_send` raise; then nothing has left.
         """
-        async with self.budget.slot(share, batch=call.batch):
+        async with held or self.budget.slot(share, batch=call.batch):
             token = await self.tokens.access_token()
             with suppress(Unauthorized):
                 return await self._observed(call, token, extract)

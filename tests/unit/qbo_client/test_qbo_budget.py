@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from qbo_client.budget import Budget, Limits, Share
 from tests.unit.qbo_client.virtual_time import VirtualClock, run
+from tests.unit.qbo_client.virtual_vendor import most_within
 
 LIMITS = st.builds(
     Limits,
@@ -72,11 +73,6 @@ class Server:
                 await asyncio.sleep(plan.back)
             finally:
                 self._inside -= 1
-
-
-def most_within(times: Sequence[float], seconds: float) -> int:
-    """The most arrivals in any window of that length, both its ends included."""
-    return max((sum(first <= one <= first + seconds for one in times) for first in times), default=0)
 
 
 async def serve(server: Server, budget: Budget, plans: Sequence[Planned]) -> list[BaseException | None]:

@@ -120,26 +120,59 @@ def test_budget_empty_lets_no_batch_start_for_most_of_a_minute() -> None:
     run(scene())
 
 
-def test_budget_turn_waits_its_time_and_takes_nothing() -> None:
+def test_budget_slot_that_was_reserved_and_given_back_has_used_nothing() -> None:
     async def scene() -> None:
         budget = Budget(Limits(per_second=1), VirtualClock())
-        await budget.turn()
-        assert asyncio.get_running_loop().time() == 0
-        async with budget.slot():
+        slot = await budget.reserve()
+        free = [budget.free]
+        slot.give_back()
+        slot.give_back()
+        assert [*free, budget.free] == [False, True]
+        async with await budget.reserve(Share.BACKFILL):
             pass
-        await asyncio.gather(budget.turn(), budget.turn(Share.BACKFILL))
-        assert asyncio.get_running_loop().time() == pytest.approx(1.01)
-        assert budget.free
+        async with budget.slot():
+            assert asyncio.get_running_loop().time() == pytest.approx(1.01)
 
     run(scene())
 
 
-def test_budget_turn_that_is_cancelled_takes_nothing() -> None:
+def test_budget_slot_that_was_used_cannot_be_given_back() -> None:
+    async def scene() -> None:
+        budget = Budget(Limits(per_second=1), VirtualClock())
+        slot = await budget.reserve()
+        async with slot:
+            pass
+        slot.give_back()
+        assert not budget.free
+
+    run(scene())
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_budget_reserved_slot_that_becomes_a_batch_counts_as_one(used: bool) -> None:
+    async def scene() -> None:
+        budget = Budget(Limits(batches_per_minute=1), VirtualClock())
+        slot = await budget.reserve()
+        free = [budget.free_for_batch]
+        slot.become_batch()
+        assert [*free, budget.free_for_batch] == [True, False]
+        if used:
+            async with slot:
+                pass
+        else:
+            slot.give_back()
+        assert budget.free
+        assert budget.free_for_batch is not used
+
+    run(scene())
+
+
+def test_budget_reservation_that_is_cancelled_takes_nothing() -> None:
     async def scene() -> None:
         budget = Budget(Limits(), VirtualClock())
         budget.throttled(60)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(budget.turn(), 1)
+            await asyncio.wait_for(budget.reserve(), 1)
         assert budget.waiting == 0
 
     run(scene())

@@ -22,6 +22,14 @@ class Answer:
     time: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What a query in a batch found, as QuickBooks has it now."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    intuit_tid: str | None = None
+
+
 def parse(body: bytes) -> dict[str, Any]:
     """Return a body's JSON object with every number as Decimal, exact zeros included; raises Unreadable."""
     try:
@@ -61,6 +69,13 @@ def count_of(payload: Mapping[str, Any]) -> int:
     if not isinstance(total, Decimal):
         raise Unreadable("the body holds no totalCount")
     return int(total)
+
+
+def pdf_of(body: bytes) -> bytes:
+    """Return the body if it is a PDF; raises Unreadable."""
+    if not body.lstrip().startswith(b"%PDF"):
+        raise Unreadable("the body is no PDF")
+    return body
 
 
 def _text(body: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from qbo_client.emulator import seed, wire
+from qbo_client.emulator import person, seed, wire
 from qbo_client.emulator.company import Company, Switches
 from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.faults import FaultRuleError
@@ -148,12 +148,10 @@ class Control:
 
     def close_books(self, sent: Mapping[str, Any], request: web.Request) -> Any:
         """`{"date": "2026-01-31"}` closes up to that day, `{"date": null}` opens again."""
-        return _patch_preferences(
-            self._company(request), {"AccountingInfoPrefs": {"BookCloseDate": _need(sent, "date")}}
-        )
+        return person.close_books(self._company(request), _need(sent, "date")).body
 
     def preferences(self, sent: Mapping[str, Any], request: web.Request) -> Any:
-        return _patch_preferences(self._company(request), sent)
+        return person.change_preferences(self._company(request), sent).body
 
     def switches(self, sent: Mapping[str, Any], request: web.Request) -> Any:
         switches = self._company(request).switches
@@ -189,19 +187,6 @@ class Control:
         if company is None:
             raise web.HTTPNotFound(text="no such company")
         return company
-
-
-def _patch_preferences(company: Company, patch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Group by group; null takes a preference away. Raises ApiFault 2010 for a name nobody knows."""
-    company.schema.clean("Preferences", patch)
-    before = company.preferences
-    after = dict(before)
-    for group, values in patch.items():
-        merged = {**before.get(group, {}), **values}
-        after[group] = {name: value for name, value in merged.items() if value is not None}
-    after["SyncToken"] = str(int(before["SyncToken"]) + 1)
-    after["MetaData"] = {**before["MetaData"], "LastUpdatedTime": company.clock.stamp()}
-    return company.table("Preferences").put(after).body
 
 
 def _need(sent: Mapping[str, Any], name: str) -> Any:

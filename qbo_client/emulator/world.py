@@ -4,12 +4,13 @@ from typing import Any
 
 from qbo_client.emulator.clock import Clock
 from qbo_client.emulator.company import Company
+from qbo_client.emulator.countries import countries
 from qbo_client.emulator.entities.registry import all_kinds
 from qbo_client.emulator.faults import Faults
 from qbo_client.emulator.oauth import Authority, Tokens
 from qbo_client.emulator.rest import Memory
 from qbo_client.emulator.schema import load
-from qbo_client.emulator.seed import countries, seed
+from qbo_client.emulator.seed import seed
 from qbo_client.emulator.traffic import Traffic
 
 ACCOUNTING = "com.intuit.quickbooks.accounting"

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from qbo_client.emulator import wire
 from qbo_client.emulator.app import build_runner
+from qbo_client.emulator.latency import Latency
 from qbo_client.emulator.oauth import Rotation
 from qbo_client.emulator.world import UnknownCountryError, World
 
@@ -34,7 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--client-id", default="emulator-client-id")
     parser.add_argument("--client-secret", default="emulator-client-secret")
     parser.add_argument("--redirect-uri", action="append", default=[], help="exact; none means any loopback")
-    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="of every answer, or the middle")
+    parser.add_argument("--latency-p99", type=float, metavar="SECONDS", help="what one answer in a hundred exceeds")
+    parser.add_argument("--seed-of-chance", type=int, default=0, metavar="N", help="the same N draws the same delays")
     parser.add_argument("--rotate", choices=[one.value for one in Rotation], default=Rotation.DAILY.value)
     parser.add_argument("--no-throttling", action="store_true", help="never answer 429")
     return parser
@@ -47,7 +50,7 @@ def build_world(options: argparse.Namespace) -> World:
         client_secret=options.client_secret,
         redirect_uris=tuple(options.redirect_uri),
     )
-    world.behaviour.latency_seconds = options.latency
+    world.behaviour.latency = Latency(options.latency, options.latency_p99, options.seed_of_chance)
     world.behaviour.throttling = not options.no_throttling
     world.authority.rotation = Rotation(options.rotate)
     for country in options.company or ["us"]:

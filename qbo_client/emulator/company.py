@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from qbo_client.emulator.changes import Changes
 from qbo_client.emulator.clock import Clock
 from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.schema import Schema
@@ -36,11 +37,12 @@ class Switches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """The first answer to a request id."""
+    """The first answer to a request id: `fragment` is the JSON body without its braces and its time."""
 
     sent: bytes
     status: int
-    text: str
+    fragment: str
+    time: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,13 +59,18 @@ class Company:
     kinds: Mapping[str, Kind]
     switches: Switches = field(default_factory=Switches)
     answers: OrderedDict[str, Remembered] = field(default_factory=OrderedDict)
+    changes: Changes = field(init=False)
     _tables: dict[str, Table] = field(default_factory=dict)
     _last_ids: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.changes = Changes(self.clock)
 
     def table(self, kind_name: str) -> Table:
         table = self._tables.get(kind_name)
         if table is None:
-            table = self._tables[kind_name] = Table(self.kinds[kind_name.lower()].filterable)
+            filterable = self.kinds[kind_name.lower()].filterable
+            table = self._tables[kind_name] = Table(kind_name, filterable, self.changes)
         return table
 
     def next_id(self, space: str) -> str:

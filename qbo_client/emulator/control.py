@@ -1,7 +1,8 @@
 """/emulator/...: what tests, benchmarks and demonstrations ask of the stand-in itself. JSON, no auth."""
 
+import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +12,11 @@ from qbo_client.emulator import seed, wire
 from qbo_client.emulator.company import Company, Switches
 from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.faults import FaultRuleError
+from qbo_client.emulator.latency import Latency
 from qbo_client.emulator.oauth import Rotation
-from qbo_client.emulator.rest import Memory
+from qbo_client.emulator.traffic import Limits
 from qbo_client.emulator.world import UnknownCountryError, World
+from qbo_client.emulator.writing import Memory
 
 MOST_COMPANIES = 1000
 ControlHandler = Callable[[Mapping[str, Any], web.Request], Any]
@@ -36,6 +39,7 @@ class Control:
             "/emulator/faults": self.add_fault,
             "/emulator/throttling": self.throttling,
             "/emulator/rotation": self.rotation,
+            "/emulator/batches": self.batches,
             "/emulator/request-ids": self.request_ids,
             "/emulator/clock": self.clock,
             "/emulator/companies": self.add_companies,
@@ -65,24 +69,54 @@ class Control:
     def show(self, _sent: Mapping[str, Any], _request: web.Request) -> Any:
         behaviour = self._world.behaviour
         return {
-            "latency_seconds": behaviour.latency_seconds,
+            "latency": behaviour.latency.shown(),
+            "token_latency": behaviour.token_latency.shown(),
             "throttling": behaviour.throttling,
-            "per_second": behaviour.per_second,
-            "per_minute": behaviour.per_minute,
+            **asdict(behaviour.limits),
             "rotation": self._world.authority.rotation.value,
             "now": self._world.clock.now().isoformat(),
         }
 
     def latency(self, sent: Mapping[str, Any], request: web.Request) -> Any:
-        self._world.behaviour.latency_seconds = float(_need(sent, "seconds"))
+        """`{"seconds": 0.1}` or `{"p50": 0.2, "p99": 1.5, "seed": 7}`; with `"of": "token"` of the OAuth endpoints."""
+        latency = Latency.asked(sent)
+        if sent.get("of") == "token":
+            self._world.behaviour.token_latency = latency
+        else:
+            self._world.behaviour.latency = latency
         return self.show(sent, request)
 
     def throttling(self, sent: Mapping[str, Any], request: web.Request) -> Any:
+        """`{"enabled": true, "per_second": 10, ...}`: what is not named stays."""
         behaviour = self._world.behaviour
+        limits = {name: value for name, value in sent.items() if name != "enabled"}
+        behaviour.limits = _replaced(behaviour.limits, limits)
         behaviour.throttling = bool(sent.get("enabled", behaviour.throttling))
-        behaviour.per_second = int(sent.get("per_second", behaviour.per_second))
-        behaviour.per_minute = int(sent.get("per_minute", behaviour.per_minute))
         return self.show(sent, request)
+
+    def batches(self, sent: Mapping[str, Any], _request: web.Request) -> Any:
+        """`{"shuffle_seed": 7}` mixes the answers of batches; null puts them in order again.
+
+        `"lenient": true` lets an item without a bId spoil only itself. `"most_changes"` is how many objects
+        change data capture gives at most.
+        """
+        _check_known(sent, "shuffle_seed", "lenient", "most_changes")
+        batches = self._world.behaviour.batches
+        if "shuffle_seed" in sent:
+            seed_given = sent["shuffle_seed"]
+            shuffled = None if seed_given is None else random.Random(int(seed_given))  # noqa: S311 -- no secret
+            batches = replace(batches, shuffled=shuffled)
+        batches = replace(
+            batches,
+            lenient=bool(sent.get("lenient", batches.lenient)),
+            most_changes=int(sent.get("most_changes", batches.most_changes)),
+        )
+        self._world.behaviour.batches = batches
+        return {
+            "shuffled": batches.shuffled is not None,
+            "lenient": batches.lenient,
+            "most_changes": batches.most_changes,
+        }
 
     def rotation(self, sent: Mapping[str, Any], request: web.Request) -> Any:
         self._world.authority.rotation = Rotation(_need(sent, "policy"))
@@ -202,6 +236,20 @@ def _patch_preferences(company: Company, patch: Mapping[str, Any]) -> Mapping[st
     after["SyncToken"] = str(int(before["SyncToken"]) + 1)
     after["MetaData"] = {**before["MetaData"], "LastUpdatedTime": company.clock.stamp()}
     return company.table("Preferences").put(after).body
+
+
+def _replaced(limits: Limits, sent: Mapping[str, Any]) -> Limits:
+    _check_known(sent, *(one.name for one in fields(Limits)))
+    numbers: dict[str, Any] = {
+        name: bool(value) if isinstance(value, bool) else int(value) for name, value in sent.items()
+    }
+    return replace(limits, **numbers)
+
+
+def _check_known(sent: Mapping[str, Any], *names: str) -> None:
+    unknown = set(sent) - set(names)
+    if unknown:
+        raise ControlError(f"{sorted(unknown)} are none of {', '.join(names)}")
 
 
 def _need(sent: Mapping[str, Any], name: str) -> Any:

@@ -105,7 +105,7 @@ class OAuthRoutes:
                 return _refused(refused)
             return _json(_token_body(tokens, hard=request.headers.get(_HARD_EXPIRY_HEADER) == "true"))
 
-        return await self._gateway.guarded(request, effect)
+        return await self._gateway.guarded(request, effect, self._world.behaviour.token_latency)
 
     def _authenticated(self, request: web.Request, form: Mapping[str, str]) -> str:
         self._world.authority.authenticate(_client(request, form), _secret(request, form))
@@ -136,7 +136,7 @@ class OAuthRoutes:
                 return _refused(refused)
             return web.Response()
 
-        return await self._gateway.guarded(request, effect)
+        return await self._gateway.guarded(request, effect, self._world.behaviour.token_latency)
 
     async def userinfo(self, request: web.Request) -> web.Response:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")

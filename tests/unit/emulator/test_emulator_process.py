@@ -7,19 +7,23 @@ from collections.abc import Iterator
 import pytest
 import requests
 import simplejson
+import typer
+
+from bridge.cli.emulator import become
 
 COMMAND = (sys.executable, "-m", "qbo_client.emulator")
+BRIDGE_COMMAND = (sys.executable, "-m", "bridge.cli", "emulator")
 
 
-@pytest.fixture
-def process() -> Iterator[subprocess.Popen[str]]:
-    command = [*COMMAND, "--company", "us", "--company", "gb", "--json", "--latency", "0.01"]
+@pytest.fixture(params=[COMMAND, BRIDGE_COMMAND], ids=["module", "bridge"])
+def process(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    command = [*request.param, "--company", "us", "--company", "gb", "--json", "--latency", "0.01"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
         yield started
         started.kill()
 
 
-def test_emulator_started_by_module_says_where_it_is_and_ends_on_sigterm(
+def test_emulator_started_says_where_it_is_and_ends_on_sigterm(
     process: subprocess.Popen[str],
 ) -> None:
     assert process.stdout is not None
@@ -40,6 +44,19 @@ def test_emulator_started_by_module_says_where_it_is_and_ends_on_sigterm(
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
     assert process.stdout.read() == ""
+
+
+def test_bridge_hands_every_option_to_the_emulator() -> None:
+    ended = subprocess.run([*BRIDGE_COMMAND, "--help"], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0
+    assert "--no-throttling" in ended.stdout
+
+
+def test_bridge_without_the_emulator_says_that_it_is_for_development(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        become("qbo_client.not_installed", [])
+    assert ended.value.exit_code == 1
+    assert "for development" in capsys.readouterr().err
 
 
 def test_emulator_with_an_unknown_country_says_which_it_knows() -> None:

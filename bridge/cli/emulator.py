@@ -24,7 +24,7 @@ def become(module: str, arguments: list[str]) -> NoReturn:
     """Go on as that module's program, in this very process; raises typer.Exit where it is not installed."""
     if find_spec(module) is None:
         raise fail(f"This installation has no {module}: it is for development and left out of production images.")
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 -- no shell is wanted
 
 
 def add_to(app: typer.Typer) -> None:

@@ -5,14 +5,17 @@ import asyncio
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from qbo_client.emulator import wire
+from qbo_client.emulator import planting, wire
 from qbo_client.emulator.app import build_runner
+from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.latency import Latency
 from qbo_client.emulator.oauth import Rotation
+from qbo_client.emulator.planting import PlantingError
 from qbo_client.emulator.world import UnknownCountryError, World
 
 
@@ -20,8 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         world = build_world(options)
-    except UnknownCountryError as unknown:
-        sys.stderr.write(f"{unknown}\n")
+    except (UnknownCountryError, PlantingError) as mistaken:
+        sys.stderr.write(f"{mistaken}\n")
+        return 2
+    except ApiFault as refused:
+        sys.stderr.write(f"{options.seed}: QuickBooks would refuse this: {refused.code} {refused.detail}\n")
         return 2
     return _run(serve(world, options))
 
@@ -31,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
     parser.add_argument("--company", action="append", metavar="COUNTRY", help="us, gb, ca or au; repeatable")
+    parser.add_argument(
+        "--seed", type=Path, metavar="FILE.json", help='{"companies": [{"country": ..., "objects": ...}]}'
+    )
     parser.add_argument("--json", action="store_true", help="say where it listens as one JSON line")
     parser.add_argument("--client-id", default="emulator-client-id")
     parser.add_argument("--client-secret", default="emulator-client-secret")
@@ -44,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def build_world(options: argparse.Namespace) -> World:
-    """Raises UnknownCountryError."""
+    """Raises UnknownCountryError, PlantingError, or ApiFault for a seed that QuickBooks would refuse."""
     world = World(
         client_id=options.client_id,
         client_secret=options.client_secret,
@@ -53,8 +62,11 @@ def build_world(options: argparse.Namespace) -> World:
     world.behaviour.latency = Latency(options.latency, options.latency_p99, options.seed_of_chance)
     world.behaviour.throttling = not options.no_throttling
     world.authority.rotation = Rotation(options.rotate)
-    for country in options.company or ["us"]:
+    seeded = planting.read(options.seed) if options.seed else []
+    for country in options.company or ([] if seeded else ["us"]):
         world.add_company(country)
+    for told in seeded:
+        planting.company_from(world, told)
     return world
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qbo_client.emulator import batch, cdc, errors, records, selecting, wire
+from qbo_client.emulator import batch, cdc, errors, records, selecting, singletons, wire
 from qbo_client.emulator.batch import Batches
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities.kind import Kind
@@ -102,7 +102,7 @@ def _of_an_entity(company: Company, call: Call, memory: Memory, time: str) -> An
         raise errors.unsupported(f"Could not find resource for relative : /{'/'.join(call.segments)}")
     if call.method == "GET":
         return _ok(_read(company, kind, call), time)
-    if call.method == "POST" and len(call.segments) == 1 and kind.writable:
+    if call.method == "POST" and len(call.segments) == 1 and (kind.writable or kind.name in singletons.NAMES):
         return _written(company, kind, call, memory)
     raise errors.unsupported(f"{call.method} on {kind.name}")
 

@@ -3,6 +3,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -73,3 +74,34 @@ def test_emulator_on_a_busy_port_says_so() -> None:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert "cannot listen on 127.0.0.1" in ended.stderr
+
+
+def test_emulator_starts_with_the_companies_and_objects_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "seed.json"
+    customer = {"DisplayName": "Amy"}
+    file.write_text(simplejson.dumps({"companies": [{"country": "au", "objects": {"Customer": [customer]}}]}))
+    with subprocess.Popen([*COMMAND, "--seed", str(file), "--json"], stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        told = simplejson.loads(started.stdout.readline())["quickbooks"]
+        (company,) = told["companies"]
+        shown = f"{told['base_url']}/emulator/companies/{company['realm_id']}/objects/customer"
+        assert [one["DisplayName"] for one in requests.get(shown, timeout=10).json()["Customer"]] == ["Amy"]
+        assert company["country"] == "AU"
+        started.terminate()
+
+
+@pytest.mark.parametrize(
+    ("seed", "said"),
+    [
+        ("nonsense", "does not hold"),
+        ('{"companies": [{}]}', "country is missing"),
+        ('{"companies": [{"country": "us", "objects": {"Customer": [{}]}}]}', "6080"),
+    ],
+)
+def test_emulator_with_a_seed_that_makes_no_sense_says_why(tmp_path: Path, seed: str, said: str) -> None:
+    file = tmp_path / "seed.json"
+    file.write_text(seed)
+    command = [*COMMAND, "--seed", str(file)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert said in ended.stderr

@@ -16,6 +16,7 @@ from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.latency import Latency
 from qbo_client.emulator.oauth import Rotation
 from qbo_client.emulator.planting import PlantingError
+from qbo_client.emulator.webhooks import Settings, Shape, TargetError
 from qbo_client.emulator.world import UnknownCountryError, World
 
 
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         world = build_world(options)
-    except (UnknownCountryError, PlantingError) as mistaken:
+    except (UnknownCountryError, PlantingError, TargetError) as mistaken:
         sys.stderr.write(f"{mistaken}\n")
         return 2
     except ApiFault as refused:
@@ -48,12 +49,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency-p99", type=float, metavar="SECONDS", help="what one answer in a hundred exceeds")
     parser.add_argument("--seed-of-chance", type=int, default=0, metavar="N", help="the same N draws the same delays")
     parser.add_argument("--rotate", choices=[one.value for one in Rotation], default=Rotation.DAILY.value)
+    parser.add_argument("--webhook-url", metavar="URL", help="of this machine; webhooks are pushed there")
+    parser.add_argument("--webhook-verifier", default="emulator-verifier-token", metavar="TOKEN")
+    parser.add_argument("--webhook-shape", choices=[one.value for one in Shape], default=Shape.CLOUD_EVENTS.value)
     parser.add_argument("--no-throttling", action="store_true", help="never answer 429")
     return parser
 
 
 def build_world(options: argparse.Namespace) -> World:
-    """Raises UnknownCountryError, PlantingError, or ApiFault for a seed that QuickBooks would refuse."""
+    """Raises UnknownCountryError, PlantingError, TargetError, or ApiFault for a seed that QuickBooks would refuse."""
     world = World(
         client_id=options.client_id,
         client_secret=options.client_secret,
@@ -61,6 +65,9 @@ def build_world(options: argparse.Namespace) -> World:
     )
     world.behaviour.latency = Latency(options.latency, options.latency_p99, options.seed_of_chance)
     world.behaviour.throttling = not options.no_throttling
+    world.webhooks.send_to(
+        Settings(url=options.webhook_url, verifier=options.webhook_verifier, shape=Shape(options.webhook_shape))
+    )
     world.authority.rotation = Rotation(options.rotate)
     seeded = planting.read(options.seed) if options.seed else []
     for country in options.company or ([] if seeded else ["us"]):

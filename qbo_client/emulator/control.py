@@ -10,6 +10,7 @@ from aiohttp import web
 from qbo_client.emulator import planting
 from qbo_client.emulator.control_company import CompanyControl
 from qbo_client.emulator.control_json import ControlError, check_known, need, routes
+from qbo_client.emulator.control_webhooks import WebhookControl
 from qbo_client.emulator.latency import Latency
 from qbo_client.emulator.oauth import Rotation
 from qbo_client.emulator.traffic import Limits
@@ -44,7 +45,7 @@ class Control:
             },
             deletes={"/emulator/faults": self.clear_faults},
         )
-        return [*own, *CompanyControl(self._world).routes()]
+        return [*own, *CompanyControl(self._world).routes(), *WebhookControl(self._world).routes()]
 
     def show(self, _sent: Mapping[str, Any], _request: web.Request) -> Any:
         behaviour = self._world.behaviour

@@ -1,10 +1,13 @@
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from qbo_client.emulator.batch import Batches
 from qbo_client.emulator.clock import Clock
 from qbo_client.emulator.company import Company
+from qbo_client.emulator.deliveries import Deliveries
 from qbo_client.emulator.entities.registry import all_kinds
 from qbo_client.emulator.faults import Faults
 from qbo_client.emulator.latency import Latency
@@ -44,6 +47,7 @@ class World:
         self.authority = Authority(clock=self.clock, clients={client_id: client_secret}, redirect_uris=redirect_uris)
         self.behaviour = Behaviour()
         self.faults = Faults()
+        self.webhooks = Deliveries(self.clock, f"intuit.{hashlib.sha256(client_id.encode()).hexdigest()[:24]}")
         self.kinds = all_kinds()
         self._schema = load()
         self._companies: dict[str, Company] = {}
@@ -73,6 +77,7 @@ class World:
         )
         seed(company, country)
         self._companies[realm_id] = company
+        company.changes.listen(partial(self.webhooks.happened, realm_id))
         return company
 
     def connect(self, company: Company) -> Tokens:

@@ -13,8 +13,8 @@ from aiohttp import web
 from qbo_client.emulator import planting, wire
 from qbo_client.emulator.app import build_runner
 from qbo_client.emulator.errors import ApiFault
+from qbo_client.emulator.grants import Rotation
 from qbo_client.emulator.latency import Latency
-from qbo_client.emulator.oauth import Rotation
 from qbo_client.emulator.planting import PlantingError
 from qbo_client.emulator.webhooks import Settings, Shape, TargetError
 from qbo_client.emulator.world import UnknownCountryError, World

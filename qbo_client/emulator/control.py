@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -11,8 +12,8 @@ from qbo_client.emulator import planting
 from qbo_client.emulator.control_company import CompanyControl
 from qbo_client.emulator.control_json import ControlError, check_known, need, routes
 from qbo_client.emulator.control_webhooks import WebhookControl
+from qbo_client.emulator.grants import Overlap, Rotation
 from qbo_client.emulator.latency import Latency
-from qbo_client.emulator.oauth import Rotation
 from qbo_client.emulator.traffic import Limits
 from qbo_client.emulator.world import World
 from qbo_client.emulator.writing import Memory
@@ -55,6 +56,8 @@ class Control:
             "throttling": behaviour.throttling,
             **asdict(behaviour.limits),
             "rotation": self._world.authority.rotation.value,
+            "rotation_grace_seconds": self._world.authority.grace.total_seconds(),
+            "refresh_overlap": self._world.authority.overlap.value,
             "now": self._world.clock.now().isoformat(),
         }
 
@@ -100,7 +103,16 @@ class Control:
         }
 
     def rotation(self, sent: Mapping[str, Any], request: web.Request) -> Any:
-        self._world.authority.rotation = Rotation(need(sent, "policy"))
+        """`{"policy": "daily"|"always", "grace_seconds": 0, "overlap": "tolerated"|"one_fails"|"ends_grant"}`.
+
+        The policy is always said; a grace lets the token before go on working so long.
+        """
+        check_known(sent, "policy", "grace_seconds", "overlap")
+        authority = self._world.authority
+        policy = Rotation(need(sent, "policy"))
+        overlap = Overlap(sent.get("overlap", authority.overlap.value))
+        authority.grace = timedelta(seconds=float(sent.get("grace_seconds", 0)))
+        authority.rotation, authority.overlap = policy, overlap
         return self.show(sent, request)
 
     def request_ids(self, sent: Mapping[str, Any], _request: web.Request) -> Any:

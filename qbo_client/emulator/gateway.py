@@ -18,8 +18,8 @@ from qbo_client.emulator import errors, injected, rest, wire
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.errors import ApiFault, GatewayFault
 from qbo_client.emulator.faults import Rule, Target
+from qbo_client.emulator.grants import Grant
 from qbo_client.emulator.latency import Latency
-from qbo_client.emulator.oauth import Grant
 from qbo_client.emulator.rest import Answer, Call
 from qbo_client.emulator.traffic import Traffic
 from qbo_client.emulator.world import World

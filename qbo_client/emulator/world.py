@@ -10,8 +10,9 @@ from qbo_client.emulator.company import Company
 from qbo_client.emulator.deliveries import Deliveries
 from qbo_client.emulator.entities.registry import all_kinds
 from qbo_client.emulator.faults import Faults
+from qbo_client.emulator.grants import Tokens
 from qbo_client.emulator.latency import Latency
-from qbo_client.emulator.oauth import Authority, Tokens
+from qbo_client.emulator.oauth import Authority
 from qbo_client.emulator.schema import load
 from qbo_client.emulator.seed import countries, seed
 from qbo_client.emulator.traffic import Limits, Traffic

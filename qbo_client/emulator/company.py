@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from qbo_client.emulator.changes import Changes
 from qbo_client.emulator.clock import Clock
 from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.schema import Schema
@@ -47,11 +48,12 @@ class Switches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """The first answer to a request id."""
+    """The first answer to a request id: `fragment` is the JSON body without its braces and its time."""
 
     sent: bytes
     status: int
-    text: str
+    fragment: str
+    time: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,14 +72,18 @@ class Company:
     answers: OrderedDict[str, Remembered] = field(default_factory=OrderedDict)
     # Ids of transactions that stand in a bank deposit and cannot be changed (6540) until it is undone.
     deposited: set[str] = field(default_factory=set)
+    changes: Changes = field(init=False)
     _tables: dict[str, Table] = field(default_factory=dict)
     _last_ids: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.changes = Changes(self.clock)
 
     def table(self, kind_name: str) -> Table:
         table = self._tables.get(kind_name)
         if table is None:
             kind = self.kinds[kind_name.lower()]
-            table = self._tables[kind_name] = Table({**kind.filterable, **kind.indexed})
+            table = self._tables[kind_name] = Table(kind_name, {**kind.filterable, **kind.indexed}, self.changes)
         return table
 
     def next_id(self, space: str) -> str:

@@ -195,6 +195,29 @@ def _preferences(company: Company, country: Country) -> None:
             },
             "TaxPrefs": tax,
             "CurrencyPrefs": {"MultiCurrencyEnabled": False, "HomeCurrency": {"value": country.currency}},
-            "OtherPrefs": {"NameValue": []},
+            "ProductAndServicesPrefs": {
+                "ForSales": True,
+                "ForPurchase": True,
+                "QuantityWithPriceAndRate": True,
+                "QuantityOnHand": True,
+            },
+            "VendorAndPurchasesPrefs": {
+                "TrackingByCustomer": True,
+                "BillableExpenseTracking": True,
+                "POCustomField": [],
+            },
+            "TimeTrackingPrefs": {
+                "UseServices": True,
+                "BillCustomers": True,
+                "ShowBillRateToAll": False,
+                "WorkWeekStartDate": "Monday",
+                "MarkTimeEntriesBillable": True,
+            },
+            "EmailMessagesPrefs": {
+                f"{form}Message": {"Subject": f"{form} from {company.name}", "Message": "Thank you for your business."}
+                for form in ("Invoice", "Estimate", "SalesReceipt", "Statement")
+            },
+            "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": False},
+            "OtherPrefs": {"NameValue": [{"Name": "SalesFormsPrefs.DefaultCustomerMessage", "Value": ""}]},
         }
     )

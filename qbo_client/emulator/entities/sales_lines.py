@@ -110,7 +110,8 @@ def _default_item(company: Company) -> str:
 
 def _check_amount(amount: Decimal, detail: Mapping[str, Any]) -> None:
     quantity, price = detail.get("Qty"), detail.get("UnitPrice")
-    if quantity is None or price is None:
+    # Clients that send both as 0 beside an amount are served: python-quickbooks' suite does so at Intuit's sandbox.
+    if quantity is None or price is None or not (quantity or price):
         return
     expected = cents(quantity * price)
     if expected != amount:

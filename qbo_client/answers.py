@@ -32,13 +32,18 @@ class Rows:
 
 def parse(body: bytes) -> dict[str, Any]:
     """Return a body's JSON object with every number as Decimal, exact zeros included; raises Unreadable."""
-    try:
-        value = simplejson.loads(_text(body), parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("the body is not JSON") from error
+    value = parse_any(body)
     if not isinstance(value, dict):
         raise Unreadable("the body is not a JSON object")
     return value
+
+
+def parse_any(body: bytes) -> Any:
+    """Return a body's JSON value as `parse` does, be it an object or not; raises Unreadable."""
+    try:
+        return simplejson.loads(_text(body), parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("the body is not JSON") from error
 
 
 def entity_of(payload: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -31,10 +31,12 @@ _FINE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What Intuit lets one application ask of one company.
+    """What Intuit lets one application ask of one company, by its page on limits and throttles.
 
-    Whether a batch counts among the 500 calls of a minute is not said. Here it counts everywhere: among the
-    calls of a second and a minute, among the batches, and among the calls to all endpoints together.
+    Its 10 calls a second were once 10 at a time, so both are kept. All applications together may send one
+    company 120 batches a minute, of which nobody can know what the others use. Whether a batch is one of the
+    500 calls of a minute is not said: here it counts everywhere, among the calls of a second and of a minute,
+    among the batches, and among the calls to all endpoints together.
     """
 
     per_second: int = 10

@@ -46,6 +46,14 @@ def _ignore(_exchange: Exchange) -> None:
 class QBOClient:
     """Calls QuickBooks for one company, within its budget, and says what every failure means.
 
+    Objects are dicts as QuickBooks spells them, in minor version 75: unknown keys are kept, every number is a
+    Decimal, Ids and SyncTokens are texts, times are texts with a zone. Writes are values (`Write`, `BatchWrite`)
+    that the caller stores before they are sent, so that a lost answer is asked for with the same bytes under the
+    same request id; `entities` says what can be written. Reads that get no answer are simply repeated.
+
+    One client serves any number of tasks of one event loop. `base_url` is
+    `https://quickbooks.api.intuit.com` or `https://sandbox-quickbooks.api.intuit.com`.
+
     `before_send(timeout)` is called right before every attempt leaves, and keeps it from leaving by raising;
     `observe` is called after every attempt and must not raise. Both are synchronous. `timeout` is in seconds,
     for one attempt, connecting and reading included. Every method raises QBOError, and whatever the token
@@ -131,7 +139,10 @@ class QBOClient:
         return await self._retries.batch(lambda: self._attempt(call, extract))
 
     async def query(self, select: str) -> list[dict[str, Any]]:
-        """Return one page of rows as the query asks; 100 at most unless MAXRESULTS says otherwise."""
+        """Return one page of rows as the query asks; 100 at most unless MAXRESULTS says otherwise.
+
+        Whatever comes from outside gets into `select` through `query.where` and `query.literal` only.
+        """
         return await self._read(asking(entity_asked_for(select), select), lambda reply: rows_of(reply.payload))
 
     async def query_all(self, entity: str, where: str = "", page: int = LARGEST_PAGE) -> list[dict[str, Any]]:
@@ -153,6 +164,7 @@ class QBOClient:
         return list(rows.values())
 
     async def count(self, entity: str, where: str = "") -> int:
+        """Return how many rows there are; inactive names only if `where` asks for them."""
         select = f"SELECT count(*) FROM {name(entity)}{_condition(where)}"  # noqa: S608 -- as above.
         return await self._read(asking(entity, select), lambda reply: count_of(reply.payload))
 
@@ -195,10 +207,12 @@ class QBOClient:
         return await self._read(capturing(entities, since), lambda reply: changes_of(reply.payload))
 
     async def company_info(self) -> dict[str, Any]:
+        """Return the company's CompanyInfo: Country, LegalName, NameValue pairs such as its edition."""
         call = reading("read", "CompanyInfo", f"companyinfo/{self._realm_id}")
         return await self._read(call, lambda reply: entity_of(reply.payload, "CompanyInfo"))
 
     async def preferences(self) -> dict[str, Any]:
+        """Return the company's Preferences. A preference that is absent may mean another thing than false."""
         call = reading("read", "Preferences", "preferences")
         return await self._read(call, lambda reply: entity_of(reply.payload, "Preferences"))
 

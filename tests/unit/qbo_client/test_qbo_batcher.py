@@ -212,6 +212,22 @@ def test_batcher_caller_that_gives_up_as_the_batch_is_formed_never_leaves() -> N
     run(scene())
 
 
+def test_batcher_everybody_gone_as_the_batch_is_formed_uses_nothing() -> None:
+    async def scene() -> None:
+        house = House(Limits(in_flight=1))
+        async with house.budget.slot():
+            only = asyncio.create_task(house.batcher.send(receipt("a")))
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0)  # As above.
+        only.cancel()
+        await asyncio.gather(only, return_exceptions=True)
+        await asyncio.sleep(0.001)
+        assert (house.vendor.arrivals, house.budget.free) == ([], True)
+        assert docs(await house.all("b")) == ["b"]
+
+    run(scene())
+
+
 def test_batcher_caller_that_gives_up_on_the_way_leaves_the_others_their_answers() -> None:
     async def scene() -> None:
         house = House()

@@ -50,11 +50,16 @@ class Changes:
         # By kind; of each kind the oldest change first.
         self._latest: dict[str, dict[str, Change]] = {}
         self._listeners: list[Listener] = []
+        self._recorders: list[Listener] = []
         self._silenced: set[tuple[str, str]] = set()
 
     def listen(self, listener: Listener) -> None:
-        """Have it called with every change from now on."""
+        """Have it called with every change as applications are told of it, from now on."""
         self._listeners.append(listener)
+
+    def record(self, recorder: Listener) -> None:
+        """Have it called with every change of an object, told or not."""
+        self._recorders.append(recorder)
 
     def stored(self, kind: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> None:
         self._add(kind, str(new["Id"]), operation_of(old, new))
@@ -90,8 +95,10 @@ class Changes:
             found.append(change)
         return found[::-1]
 
-    def of(self, kind: str, identifier: str) -> Change:
-        return self._latest[kind][identifier]
+    def latest(self) -> Iterator[Change]:
+        """The last change of every object there is or was."""
+        for changes in self._latest.values():
+            yield from changes.values()
 
     def restore(self, change: Change) -> None:
         """Puts a saved change back; they come in the order of their numbers."""
@@ -110,6 +117,8 @@ class Changes:
         latest = self._latest.setdefault(kind, {})
         latest.pop(identifier, None)
         latest[identifier] = change
+        for recorder in self._recorders:
+            recorder(change)
         self._tell(change)
 
     def _tell(self, change: Change) -> None:

@@ -1,5 +1,5 @@
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -73,8 +73,12 @@ class Company:
     # Ids of transactions that stand in a bank deposit and cannot be changed (6540) until it is undone.
     deposited: set[str] = field(default_factory=set)
     changes: Changes = field(init=False)
+    # The last number given out in each space.
+    counters: dict[str, int] = field(default_factory=dict)
+    # Told of each answer to be remembered, and of each setting that may have been changed.
+    on_remembered: Callable[[str, Remembered], None] = lambda _request_id, _answer: None
+    on_set: Callable[[], None] = lambda: None
     _tables: dict[str, Table] = field(default_factory=dict)
-    _last_ids: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.changes = Changes(self.clock)
@@ -88,8 +92,8 @@ class Company:
 
     def next_id(self, space: str) -> str:
         """Names, transactions, addresses and document numbers are counted apart."""
-        number = self._last_ids.get(space, 0) + 1
-        self._last_ids[space] = number
+        number = self.counters.get(space, 0) + 1
+        self.counters[space] = number
         return str(number)
 
     @property
@@ -113,3 +117,4 @@ class Company:
         self.answers[request_id] = answer
         if len(self.answers) > REMEMBERED_ANSWERS:
             self.answers.popitem(last=False)
+        self.on_remembered(request_id, answer)

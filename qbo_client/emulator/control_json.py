@@ -55,9 +55,12 @@ def _answer(body: Any, status: int) -> web.Response:
 
 
 def company_of(world: World, request: web.Request) -> Company:
+    """The company in the path. A handler that does not wait may then set what it likes: it is kept."""
     company = world.companies.get(request.match_info["realm"])
     if company is None:
         raise web.HTTPNotFound(text="no such company")
+    if request.method != "GET":
+        company.on_set()
     return company
 
 

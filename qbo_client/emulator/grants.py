@@ -1,8 +1,10 @@
 """What an authority hands out and remembers, and the policies by which it does."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 ACCESS_TOKEN_LIFE = timedelta(hours=1)
 REFRESH_TOKEN_LIFE = timedelta(days=101)
@@ -76,3 +78,23 @@ class Tokens:
     realm_id: str
     scope: str
     nonce: str | None = None
+
+
+def plain(one: Consent | Grant) -> dict[str, Any]:
+    """As JSON."""
+    values = {each.name: getattr(one, each.name) for each in fields(one)}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def consent_from(saved: Mapping[str, Any]) -> Consent:
+    return Consent(**_timed(saved, "expires"))
+
+
+def grant_from(saved: Mapping[str, Any]) -> Grant:
+    told = {name: value for name, value in saved.items() if name != "retired"}
+    timed = _timed(told, "consented", "rotated", "refreshed")
+    return Grant(**{**timed, "access_tokens": list(saved["access_tokens"])})
+
+
+def _timed(saved: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {**saved, **{name: datetime.fromisoformat(saved[name]) for name in names}}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from qbo_client.emulator.clock import Clock
@@ -22,6 +23,9 @@ from qbo_client.emulator.grants import (
     Overlap,
     Rotation,
     Tokens,
+    consent_from,
+    grant_from,
+    plain,
 )
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -164,6 +168,35 @@ class Authority:
         if access is None or access.grant.revoked or access.expires <= self._clock.now():
             return None
         return access.grant
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that is to survive a restart, as JSON."""
+        grants = [grant for some in self._grants.values() for grant in some if not grant.revoked]
+        return {
+            "codes": {code: plain(consent) for code, consent in self._codes.items()},
+            "grants": [
+                {
+                    **plain(grant),
+                    "access_tokens": {token: self._access[token].expires.isoformat() for token in grant.access_tokens},
+                    "retired": {
+                        token: until.isoformat() for token, (of, until) in self._retired.items() if of is grant
+                    },
+                }
+                for grant in grants
+            ],
+        }
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Puts a snapshot back."""
+        self._codes = {code: consent_from(one) for code, one in saved["codes"].items()}
+        for one in saved["grants"]:
+            grant = grant_from(one)
+            self._grants.setdefault(grant.realm_id, []).append(grant)
+            self._refresh[grant.refresh_token] = grant
+            for token, expires in one["access_tokens"].items():
+                self._access[token] = Access(grant=grant, expires=datetime.fromisoformat(expires))
+            for token, until in one["retired"].items():
+                self._retired[token] = (grant, datetime.fromisoformat(until))
 
     def _end(self, grant: Grant) -> None:
         self.changes += 1

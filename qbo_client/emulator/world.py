@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -54,6 +54,8 @@ class World:
         self._schema = load()
         self._companies: dict[str, Company] = {}
         self._traffic: dict[str, Traffic] = {}
+        # Called with each company that is added.
+        self.newcomers: list[Callable[[Company], None]] = []
 
     @property
     def companies(self) -> Mapping[str, Company]:
@@ -67,17 +69,29 @@ class World:
         country = countries().get(country_code.upper())
         if country is None:
             raise UnknownCountryError(f"country {country_code!r} is none of {', '.join(countries())}")
-        realm_id = str(_FIRST_REALM + len(self._companies))
-        company = Company(
-            realm_id=realm_id,
-            name=name or f"Emulated {country.code} company {len(self._companies) + 1}",
+        number = len(self._companies)
+        company = self.put_company(
+            str(_FIRST_REALM + number),
+            name=name or f"Emulated {country.code} company {number + 1}",
             country=country.code,
             currency=country.currency,
+        )
+        seed(company, country)
+        for take_in in self.newcomers:
+            take_in(company)
+        return company
+
+    def put_company(self, realm_id: str, *, name: str, country: str, currency: str) -> Company:
+        """A company with nothing in it."""
+        company = Company(
+            realm_id=realm_id,
+            name=name,
+            country=country,
+            currency=currency,
             clock=self.clock,
             schema=self._schema,
             kinds=self.kinds,
         )
-        seed(company, country)
         self._companies[realm_id] = company
         company.changes.listen(partial(self.webhooks.happened, realm_id))
         return company

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from qbo_client.emulator.app import build_runner
-from qbo_client.emulator.oauth import HARD_LIFE, Rotation
+from qbo_client.emulator.grants import HARD_LIFE, Rotation
 from qbo_client.emulator.world import World
 from qbo_client.oauth import ClientInvalid, GrantInvalid, OAuthApp, OAuthError, discover
 

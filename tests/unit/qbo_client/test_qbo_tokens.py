@@ -10,7 +10,7 @@ from aiohttp import web
 
 from qbo_client.decisions import Decision
 from qbo_client.emulator.app import build_runner
-from qbo_client.emulator.oauth import Rotation
+from qbo_client.emulator.grants import Rotation
 from qbo_client.emulator.oauth_routes import AUTHORIZE, REVOKE, TOKEN
 from qbo_client.emulator.world import World
 from qbo_client.errors import Unauthorized

@@ -51,6 +51,13 @@ def merge(company: Company, survivor: str, loser: str) -> Row:
     kind = company.kinds["customer"]
     kept, gone = (records.read(company, kind, identifier) for identifier in (survivor, loser))
     _check_mergeable(company, kept, gone)
+    with company.changes.merging(kind.name, winner=survivor, loser=loser):
+        _hand_over(company, kind, kept, loser)
+        company.table(kind.name).remove(loser)
+    return records.read(company, kind, survivor)
+
+
+def _hand_over(company: Company, kind: Kind, kept: Row, loser: str) -> None:
     reference = named(kind.name, kept.body)
     for one in company.kinds.values():
         if one.transaction:
@@ -58,9 +65,7 @@ def merge(company: Company, survivor: str, loser: str) -> Row:
                 content = {**records.without_envelope(row.body), "CustomerRef": reference}
                 records.put_changed(company, one, row, content)
     for row in children(company, kind.name, loser):
-        edit(company, kind, row.identifier, {"ParentRef": {"value": survivor}})
-    company.table(kind.name).remove(loser)
-    return records.read(company, kind, survivor)
+        edit(company, kind, row.identifier, {"ParentRef": {"value": kept.identifier}})
 
 
 def _check_mergeable(company: Company, kept: Row, gone: Row) -> None:

@@ -11,7 +11,6 @@ import simplejson
 from aiohttp import web
 
 from qbo_client.emulator.webhooks import signature
-from qbo_client.emulator.world import World
 from tests.unit.emulator.driver import Books, control, line
 
 RECEIPT = {"Line": [line("12.50")]}
@@ -125,16 +124,14 @@ async def test_webhook_tells_each_operation_and_the_word_for_void_is_a_setting(u
     assert entity["lastUpdated"].endswith(".000Z")
 
 
-async def test_webhook_of_a_merge_names_the_id_that_is_no_more(world: World, us: Books, receiver: Receiver) -> None:
-    kept, lost = [await us.made("Customer", {"DisplayName": name}) for name in ("Amy", "Amy M")]
+async def test_webhook_of_a_merge_names_the_id_that_is_no_more(us: Books, receiver: Receiver) -> None:
+    winner, loser = [(await us.made("Customer", {"DisplayName": name}))["Id"] for name in ("Amy", "Amy B")]
+    await us.made("SalesReceipt", {**RECEIPT, "CustomerRef": {"value": loser}})
     await listen(us, receiver)
-    company = world.companies[us.realm_id]
-    with company.changes.merging("Customer", winner=kept["Id"], loser=lost["Id"]):
-        company.table("Customer").put({**kept, "Notes": "merged"})
-        company.table("Customer").remove(lost["Id"])
-    (event,) = (await receiver.next()).told
-    assert (event["type"], event["intuitentityid"]) == ("qbo.customer.merged.v1", kept["Id"])
-    assert event["data"] == {"deletedId": lost["Id"]}
+    await us.control("person/merge", {"survivor": winner, "loser": loser})
+    told = [event for event in (await receiver.next()).told if ".customer." in event["type"]]
+    assert [(event["type"], event["intuitentityid"]) for event in told] == [("qbo.customer.merged.v1", winner)]
+    assert loser in simplejson.dumps(told[0]["data"])
 
 
 async def test_webhooks_are_silent_on_reads_on_no_change_and_on_tax_codes(us: Books, receiver: Receiver) -> None:

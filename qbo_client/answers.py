@@ -22,15 +22,28 @@ class Answer:
     time: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What a query in a batch found, as QuickBooks has it now."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    intuit_tid: str | None = None
+
+
 def parse(body: bytes) -> dict[str, Any]:
     """Return a body's JSON object with every number as Decimal, exact zeros included; raises Unreadable."""
-    try:
-        value = simplejson.loads(_text(body), parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("the body is not JSON") from error
+    value = parse_any(body)
     if not isinstance(value, dict):
         raise Unreadable("the body is not a JSON object")
     return value
+
+
+def parse_any(body: bytes) -> Any:
+    """Return a body's JSON value as `parse` does, be it an object or not; raises Unreadable."""
+    try:
+        return simplejson.loads(_text(body), parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("the body is not JSON") from error
 
 
 def entity_of(payload: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -61,6 +74,13 @@ def count_of(payload: Mapping[str, Any]) -> int:
     if not isinstance(total, Decimal):
         raise Unreadable("the body holds no totalCount")
     return int(total)
+
+
+def pdf_of(body: bytes) -> bytes:
+    """Return the body if it is a PDF; raises Unreadable."""
+    if not body.lstrip().startswith(b"%PDF"):
+        raise Unreadable("the body is no PDF")
+    return body
 
 
 def _text(body: bytes) -> str:

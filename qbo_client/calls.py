@@ -1,9 +1,15 @@
-from collections.abc import Mapping
+"""Requests and answers as values, before and after the network."""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from qbo_client.answers import Answer
 from qbo_client.writes import Write
+
+JSON = "application/json"
+PDF = "application/pdf"
 
 
 class TokenSource(Protocol):
@@ -26,8 +32,8 @@ class Exchange:
     outcome: str
     status: int | None
     seconds: float
-    #: Whether Intuit counts it against the month's free reads.
-    metered: bool
+    #: How many reads Intuit counts in it against the month's free ones: none in a write, in a batch its queries.
+    metered: int
     intuit_tid: str | None
 
 
@@ -43,14 +49,21 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     content_type: str | None = None
-    write: bool = False
+    #: What is asked for: JSON, or else the bytes as they come.
+    accept: str = JSON
+    #: How many metered reads it is.
+    reads: int = 0
+    #: Whether it goes to the batch endpoint, which has a limit of its own.
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """A readable answer that is no fault."""
 
+    #: Empty where something else than JSON was asked for.
     payload: Mapping[str, Any]
+    body: bytes = b""
     status: int
     intuit_tid: str | None
 
@@ -67,13 +80,12 @@ def writing(write: Write) -> Call:
         path=write.path,
         query=write.query,
         body=write.body.encode(),
-        content_type="application/json",
-        write=True,
+        content_type=JSON,
     )
 
 
-def reading(operation: str, entity: str, path: str) -> Call:
-    return Call(operation=operation, entity=entity, method="GET", path=path)
+def reading(operation: str, entity: str, path: str, *, accept: str = JSON) -> Call:
+    return Call(operation=operation, entity=entity, method="GET", path=path, accept=accept, reads=1)
 
 
 def asking(entity: str, select: str) -> Call:
@@ -86,4 +98,15 @@ def asking(entity: str, select: str) -> Call:
         path="query",
         body=select.encode(),
         content_type="application/text",
+        reads=1,
     )
+
+
+def capturing(entities: Sequence[str], since: datetime) -> Call:
+    query = {"entities": ",".join(entities), "changedSince": since.isoformat(timespec="seconds")}
+    return Call(operation="cdc", entity="", method="GET", path="cdc", query=query, reads=1)
+
+
+def mailing(entity: str, path: str, query: Mapping[str, str]) -> Call:
+    content_type = "application/octet-stream"
+    return Call(operation="send", entity=entity, method="POST", path=path, query=query, content_type=content_type)

@@ -12,6 +12,9 @@ from qbo_client.answers import Unreadable, parse
 from qbo_client.decisions import Decision, decide
 from qbo_client.errors import QBOError, error_type
 
+#: Intuit's guidance after a throttle that names no time.
+THROTTLED_SECONDS = 60.0
+
 _LOOKED_AT = 16_384
 _DETAIL_LENGTH = 2_000
 _LONGEST_WAIT = 3_600.0
@@ -61,6 +64,11 @@ def raise_for_fault(status: int, headers: Mapping[str, str], body: bytes, *, sec
     raise error_of(status, headers, fault or Fault(code=None, element=None, detail=_prose(body)), secrets)
 
 
+def intuit_tid_of(headers: Mapping[str, str]) -> str | None:
+    """Return Intuit's number of the exchange, under either of the spellings that were recorded."""
+    return headers.get("intuit_tid") or headers.get("Intuit-Tid")
+
+
 def error_of(status: int, headers: Mapping[str, str], fault: Fault, secrets: Iterable[str] = ()) -> QBOError:
     decision = decide(status, fault.code)
     return error_type(decision, fault.code)(
@@ -68,7 +76,7 @@ def error_of(status: int, headers: Mapping[str, str], fault: Fault, secrets: Ite
         status=status,
         code=fault.code,
         element=fault.element,
-        intuit_tid=headers.get("intuit_tid"),
+        intuit_tid=intuit_tid_of(headers),
         decision=decision,
         retry_after=retry_after(headers) if decision is Decision.WAIT else None,
     )
@@ -83,6 +91,14 @@ def parse_fault(body: bytes) -> Fault | None:
     try:
         payload = parse(body)
     except Unreadable:
+        return None
+    # The schema allows a fault in place of rows too.
+    return fault_in(payload) or fault_in(payload.get("QueryResponse"))
+
+
+def fault_in(payload: Any) -> Fault | None:
+    """Return the fault in an answer, or in one part of it such as an item of a batch, of either envelope."""
+    if not isinstance(payload, Mapping):
         return None
     return _json_fault(payload.get("Fault") or payload.get("fault"))
 
@@ -116,7 +132,7 @@ def _json_fault(fault: Any) -> Fault | None:
     if not isinstance(fault, Mapping):
         return None
     listed = fault.get("Error") or fault.get("error")
-    errors = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    errors = [one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, Mapping)]
     return _fault([{key.lower(): _text(value) for key, value in one.items()} for one in errors])
 
 

@@ -14,6 +14,8 @@ from qbo_client.loopback import as_https, as_written, check, open_loopback
 from qbo_client.oauth_errors import ClientInvalid, GrantInvalid, OAuthError, OAuthUnavailable
 
 __all__ = [
+    "PRODUCTION_DISCOVERY",
+    "SANDBOX_DISCOVERY",
     "ClientInvalid",
     "Endpoints",
     "Grant",
@@ -22,6 +24,10 @@ __all__ = [
     "OAuthError",
     "OAuthUnavailable",
 ]
+
+#: Where Intuit says where its pages are, for `discover`. The key pair decides which companies can be reached.
+PRODUCTION_DISCOVERY = "https://developer.intuit.com/.well-known/openid_configuration"
+SANDBOX_DISCOVERY = "https://developer.intuit.com/.well-known/openid_sandbox_configuration"
 
 ACCOUNTING_SCOPE = "com.intuit.quickbooks.accounting"
 

@@ -13,6 +13,7 @@ Value = str | Decimal | date | datetime | bool
 OPERATORS = frozenset({"=", "<", ">", "<=", ">=", "LIKE", "IN"})
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*")
+_FROM = re.compile(r"\bFROM\s+([A-Za-z]+)", re.IGNORECASE)
 _REFUSED = frozenset({"Cc", "Cs"})  # Control characters and halves of surrogate pairs.
 
 
@@ -51,6 +52,12 @@ def name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError(f"{text!r} is no name of a QuickBooks entity or property")
     return text
+
+
+def entity_asked_for(select: str) -> str:
+    """Return what a query selects from; "" if it does not say."""
+    found = _FROM.search(select)
+    return found.group(1) if found else ""
 
 
 def _operand(op: str, value: Value | Sequence[Value]) -> str:

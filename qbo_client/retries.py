@@ -1,12 +1,13 @@
 """When a call is sent again, and what is left to say when it is not."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
+from qbo_client.batches import Outcome
 from qbo_client.clock import Clock
 from qbo_client.decisions import Decision
 from qbo_client.errors import QBOError, Unavailable, Uncertain
@@ -40,9 +41,13 @@ class Retries:
     async def read(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Repeat a read that got no usable answer; raises Unavailable if it never does."""
         try:
-            return await self._retrying()(Doubt().watch, attempt)
+            return await self._retrying(_worth_repeating)(Doubt().watch, attempt)
         except Uncertain as error:
             raise _as(Unavailable, error) from error
+
+    async def once(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Repeat only what nothing of has left."""
+        return await self._retrying(_never_left)(Doubt().watch, attempt)
 
     async def write(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Repeat a write verbatim while nobody knows what became of it.
@@ -53,21 +58,29 @@ class Retries:
         """
         doubt = Doubt()
         try:
-            return await self._retrying()(doubt.watch, attempt)
+            return await self._retrying(_worth_repeating)(doubt.watch, attempt)
         except QBOError as error:
-            if not doubt.cast or error.decision is Decision.UNCERTAIN:
+            judged = doubt.judge(error)
+            if judged is error:
                 raise
-            if error.decision in _SAY_NOTHING_OF_BEFORE:
-                raise _as(Uncertain, error) from error
-            error.maybe_written = True
-            raise
+            raise judged from error
 
-    def _retrying(self) -> AsyncRetrying:
+    async def batch(self, attempt: Callable[[], Awaitable[Mapping[str, Outcome]]]) -> dict[str, Outcome]:
+        """Repeat a batch as a write is repeated; what is said of its errors holds for those of its items too."""
+        doubt = Doubt()
+
+        async def judged() -> dict[str, Outcome]:
+            outcomes = await doubt.watch(attempt)
+            return {b_id: doubt.judge(one) if isinstance(one, QBOError) else one for b_id, one in outcomes.items()}
+
+        return await self.write(judged)
+
+    def _retrying(self, repeated: Callable[[BaseException], bool]) -> AsyncRetrying:
         return AsyncRetrying(
             sleep=self.clock.sleep,
             stop=stop_after_attempt(self.policy.attempts),
             wait=self._pause,
-            retry=retry_if_exception(_worth_repeating),
+            retry=retry_if_exception(repeated),
             reraise=True,
         )
 
@@ -89,11 +102,24 @@ class Doubt:
             self.cast = True
             raise
 
+    def judge(self, error: QBOError) -> QBOError:
+        """Return what an error means after all that was attempted before."""
+        if not self.cast or error.decision is Decision.UNCERTAIN:
+            return error
+        if error.decision in _SAY_NOTHING_OF_BEFORE:
+            return _as(Uncertain, error)
+        error.maybe_written = True
+        return error
+
 
 def _worth_repeating(error: BaseException) -> bool:
     if not isinstance(error, QBOError) or error.code == _REPEATED_REQUEST_ID:
         return False
     return error.decision in {Decision.RETRY, Decision.UNCERTAIN}
+
+
+def _never_left(error: BaseException) -> bool:
+    return isinstance(error, QBOError) and error.decision is Decision.RETRY
 
 
 def _as(kind: type[QBOError], error: QBOError) -> QBOError:

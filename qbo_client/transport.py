@@ -11,20 +11,17 @@ import aiohttp
 from yarl import URL
 
 from qbo_client.answers import Unreadable, parse
-from qbo_client.budget import Budget
-from qbo_client.calls import Call, Exchange, Reply, TokenSource
+from qbo_client.budget import Budget, Slot
+from qbo_client.calls import JSON, Call, Exchange, Reply, TokenSource
 from qbo_client.clock import Clock
 from qbo_client.decisions import Decision
 from qbo_client.errors import QBOError, Throttled, Unauthorized, Uncertain, Unreachable
-from qbo_client.faults import raise_for_fault, redact
+from qbo_client.faults import THROTTLED_SECONDS, intuit_tid_of, raise_for_fault, redact
 from qbo_client.turns import Share
 
 MINOR_VERSION = "75"
 
 T = TypeVar("T")
-
-#: Intuit's guidance after a throttle that names no time.
-THROTTLED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +38,18 @@ class Transport:
     observe: Callable[[Exchange], None]
     timeout: float
 
-    async def attempt(self, call: Call, share: Share, extract: Callable[[Reply], T]) -> T:
+    async def attempt(self, call: Call, share: Share, extract: Callable[[Reply], T], held: Slot | None = None) -> T:
         """Send the call once, and once more with a new token if the token was refused.
 
+        `held` is a slot that was reserved for it; without one it waits for its turn.
         Raises QBOError, and whatever the token source or `before_send` raise; then nothing has left.
         """
-        async with self.budget.slot(share):
+        async with held or self.budget.slot(share, batch=call.batch):
             token = await self.tokens.access_token()
             with suppress(Unauthorized):
                 return await self._observed(call, token, extract)
         token = await self.tokens.renew(token)
-        async with self.budget.slot(share):
+        async with self.budget.slot(share, batch=call.batch):
             return await self._observed(call, token, extract)
 
     async def _observed(self, call: Call, token: str, extract: Callable[[Reply], T]) -> T:
@@ -84,7 +82,7 @@ class Transport:
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
-                return _reply(response.status, response.headers, await response.read(), token)
+                return _reply(call, response.status, response.headers, await response.read(), token)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise Unreachable(redact(str(error), (token,))) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -111,22 +109,23 @@ class Transport:
                 outcome=outcome,
                 status=status,
                 seconds=self.clock.monotonic() - started,
-                metered=not call.write and outcome != Decision.RETRY,
+                metered=0 if outcome == Decision.RETRY else call.reads,
                 intuit_tid=intuit_tid,
             )
         )
 
 
 def _headers(call: Call, token: str) -> dict[str, str]:
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    headers = {"Authorization": f"Bearer {token}", "Accept": call.accept}
     return headers | ({"Content-Type": call.content_type} if call.content_type else {})
 
 
-def _reply(status: int, headers: Mapping[str, str], body: bytes, token: str) -> Reply:
+def _reply(call: Call, status: int, headers: Mapping[str, str], body: bytes, token: str) -> Reply:
     raise_for_fault(status, headers, body, secrets=(token,))
-    intuit_tid = headers.get("intuit_tid")
+    intuit_tid = intuit_tid_of(headers)
     try:
-        return Reply(payload=parse(body), status=status, intuit_tid=intuit_tid)
+        payload = parse(body) if call.accept == JSON else {}
+        return Reply(payload=payload, body=body, status=status, intuit_tid=intuit_tid)
     except Unreadable as error:
         raise Uncertain(str(error), status=status, intuit_tid=intuit_tid) from error
 

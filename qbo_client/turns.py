@@ -22,6 +22,8 @@ class Share(Enum):
 class Turn:
     number: int
     share: Share
+    #: Whether it is a batch's, which a limit of their own may hold back while others go on.
+    batch: bool
     granted: asyncio.Future[None] = field(repr=False)
 
 
@@ -29,36 +31,46 @@ class Turns:
     """Those who wait, in the order in which they are to be served."""
 
     def __init__(self) -> None:
-        self._queues: dict[Share, OrderedDict[int, Turn]] = {share: OrderedDict() for share in Share}
+        self._queues: dict[tuple[Share, bool], OrderedDict[int, Turn]] = {
+            (share, batch): OrderedDict() for share in Share for batch in (False, True)
+        }
         self._joined = 0
         self._since_poll = 0
 
     def __len__(self) -> int:
         return sum(len(queue) for queue in self._queues.values())
 
-    def join(self, share: Share) -> Turn:
+    @property
+    def only_batches(self) -> bool:
+        """Whether nobody waits for anything but a batch."""
+        return not any(queue for (_, batch), queue in self._queues.items() if not batch)
+
+    def join(self, share: Share, *, batch: bool = False) -> Turn:
         self._joined += 1
-        turn = Turn(number=self._joined, share=share, granted=asyncio.get_running_loop().create_future())
-        self._queues[share][turn.number] = turn
+        granted = asyncio.get_running_loop().create_future()
+        turn = Turn(number=self._joined, share=share, batch=batch, granted=granted)
+        self._queues[share, batch][turn.number] = turn
         return turn
 
     def leave(self, turn: Turn) -> None:
         """Take a turn out that was never granted; no harm if it is out already."""
-        self._queues[turn.share].pop(turn.number, None)
+        self._queues[turn.share, turn.batch].pop(turn.number, None)
 
-    def next(self) -> Turn:
-        """Take out the one to be served now; somebody must be waiting."""
-        share = self._next_share()
-        self._since_poll = 0 if share is Share.POLL else self._since_poll + 1
-        _, turn = self._queues[share].popitem(last=False)
+    def next(self, *, batches: bool) -> Turn:
+        """Take out the one to be served now, a batch only if `batches`; somebody who may must be waiting."""
+        first = {share: turn for share in Share if (turn := self._first(share, batches)) is not None}
+        turn = first[self._next_share(first)]
+        self._since_poll = 0 if turn.share is Share.POLL else self._since_poll + 1
+        self.leave(turn)
         return turn
 
-    def _next_share(self) -> Share:
-        if self._queues[Share.POLL] and self._since_poll >= POLL_SHARE - 1:
-            return Share.POLL
-        if self._queues[Share.LIVE]:
-            return Share.LIVE
-        return min((Share.BACKFILL, Share.POLL), key=self._oldest)
+    def _first(self, share: Share, batches: bool) -> Turn | None:
+        heads = [self._queues[share, batch] for batch in ((False, True) if batches else (False,))]
+        return min((next(iter(queue.values())) for queue in heads if queue), key=lambda turn: turn.number, default=None)
 
-    def _oldest(self, share: Share) -> float:
-        return next(iter(self._queues[share]), float("inf"))
+    def _next_share(self, first: dict[Share, Turn]) -> Share:
+        if Share.POLL in first and self._since_poll >= POLL_SHARE - 1:
+            return Share.POLL
+        if Share.LIVE in first:
+            return Share.LIVE
+        return min(first, key=lambda share: first[share].number)

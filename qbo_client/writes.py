@@ -4,41 +4,42 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import simplejson
+
+from qbo_client.answers import Unreadable, parse, written_of
+from qbo_client.entities import TAX_SERVICE, Operation, check_allowed, entity, path_of
+
+__all__ = [
+    "REQUEST_ID_LENGTH",
+    "Operation",
+    "Write",
+    "check_body",
+    "check_request_id",
+    "dump",
+    "identified",
+    "plain_number",
+    "written_by",
+]
 
 #: Longer request ids are refused by QuickBooks (they are unique per company).
 REQUEST_ID_LENGTH = 50
 
 _ENTITY = re.compile(r"[A-Z][A-Za-z]+")
 _REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{REQUEST_ID_LENGTH}}}")
-
-
-class Operation(StrEnum):
-    CREATE = "create"
-    UPDATE = "update"
-    VOID = "void"
-    DELETE = "delete"
-
-
-#: Each entity has a form of its own to void. CreditMemo and RefundReceipt have none that is known to work.
-_VOID_FORMS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "Invoice": MappingProxyType({"operation": "void"}),
-        "Payment": MappingProxyType({"operation": "update", "include": "void"}),
-        "SalesReceipt": MappingProxyType({"operation": "update", "include": "void"}),
-    }
-)
+_ID = re.compile(r"[A-Za-z0-9_:-]{1,64}")
+_SYNC_TOKEN = re.compile(r"\d{1,19}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """One write: exactly these bytes under exactly this request id, however often it is sent.
 
-    Raises ValueError for what QuickBooks would surely refuse, so that it is never stored.
+    It is kept as these four texts and made again from them. Raises ValueError for what QuickBooks would surely
+    refuse or misunderstand, so that it is never stored: an operation that the entity does not have (see
+    `entities`), a create that names an Id, an update without Id or SyncToken, a sparse update of an entity that
+    has none.
     """
 
     entity: str
@@ -49,15 +50,42 @@ class Write:
     def __post_init__(self) -> None:
         if not _ENTITY.fullmatch(self.entity):
             raise ValueError(f"{self.entity!r} is no name of a QuickBooks entity")
-        if not _REQUEST_ID.fullmatch(self.request_id):
-            raise ValueError(f"a request id has 1 to {REQUEST_ID_LENGTH} plain characters: {self.request_id!r}")
-        if self.operation is Operation.VOID and self.entity not in _VOID_FORMS:
-            raise ValueError(f"QuickBooks has no known way to void a {self.entity}")
+        check_request_id(self.request_id)
+        check_allowed(self.entity, self.operation)
+        check_body(self.entity, self.operation, _object(self.body))
+
+    @classmethod
+    def create(cls, entity: str, body: Mapping[str, Any], *, request_id: str) -> Self:
+        return cls(entity=entity, operation=Operation.CREATE, body=dump(body), request_id=request_id)
+
+    @classmethod
+    def update(cls, entity: str, body: Mapping[str, Any], *, request_id: str) -> Self:
+        """Return a full update: QuickBooks clears or resets every writable property that `body` leaves out."""
+        whole = {key: value for key, value in body.items() if key != "sparse"}
+        return cls(entity=entity, operation=Operation.UPDATE, body=dump(whole), request_id=request_id)
+
+    @classmethod
+    def sparse_update(cls, entity: str, body: Mapping[str, Any], *, request_id: str) -> Self:
+        """Return an update that leaves alone what `body` leaves out; a `Line` is the whole list all the same."""
+        part = {**body, "sparse": True}
+        return cls(entity=entity, operation=Operation.UPDATE, body=dump(part), request_id=request_id)
+
+    @classmethod
+    def void(cls, entity_name: str, identifier: str, sync_token: str, *, request_id: str) -> Self:
+        """Return what sets a transaction to zero and keeps its number; not every entity can be voided."""
+        sparse = {"sparse": True} if entity(entity_name).void_is_sparse else {}
+        body = dump({"Id": identifier, "SyncToken": sync_token, **sparse})
+        return cls(entity=entity_name, operation=Operation.VOID, body=body, request_id=request_id)
+
+    @classmethod
+    def delete(cls, entity: str, identifier: str, sync_token: str, *, request_id: str) -> Self:
+        body = dump({"Id": identifier, "SyncToken": sync_token})
+        return cls(entity=entity, operation=Operation.DELETE, body=body, request_id=request_id)
 
     @property
     def path(self) -> str:
         """Path below the company's own."""
-        return self.entity.lower()
+        return path_of(entity(self.entity))
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -66,10 +94,65 @@ class Write:
             case Operation.CREATE | Operation.UPDATE:
                 form: Mapping[str, str] = {}
             case Operation.VOID:
-                form = _VOID_FORMS[self.entity]
+                form = entity(self.entity).void_form
             case Operation.DELETE:
                 form = {"operation": "delete"}
         return {**form, "requestid": self.request_id}
+
+
+def check_request_id(request_id: str) -> None:
+    """Raise ValueError for a request id that QuickBooks would not keep as it is."""
+    if not _REQUEST_ID.fullmatch(request_id):
+        raise ValueError(f"a request id has 1 to {REQUEST_ID_LENGTH} plain characters: {request_id!r}")
+
+
+def check_body(name: str, operation: Operation, body: Mapping[str, Any]) -> None:
+    """Raise ValueError if this body cannot be what the operation needs, or would do another thing."""
+    if operation is Operation.CREATE:
+        if "Id" in body:
+            raise ValueError(f"a {name} with an Id is no new one: QuickBooks would take this for an update")
+        return
+    if not identified(body.get("Id")) or not _is_sync_token(body.get("SyncToken")):
+        raise ValueError(f"to {operation} a {name} takes its Id and SyncToken, as texts")
+    if operation is Operation.UPDATE and body.get("sparse") is True:
+        _check_sparse(name, body)
+
+
+def written_by(write: Write, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the object that a write is answered with; raises Unreadable if it is not there.
+
+    The tax service answers with the code and its rates themselves, not under the name of an entity.
+    """
+    if write.entity != TAX_SERVICE:
+        return written_of(payload, write.entity)
+    if not payload.get("TaxCodeId"):
+        raise Unreadable("the body holds no TaxCodeId")
+    return payload
+
+
+def identified(value: object) -> bool:
+    """Whether the value may be an Id; `SHIPPING_ITEM_ID` and the like are."""
+    return isinstance(value, str) and bool(_ID.fullmatch(value))
+
+
+def _check_sparse(name: str, body: Mapping[str, Any]) -> None:
+    rules = entity(name)
+    if not rules.sparse:
+        raise ValueError(f"QuickBooks knows no sparse update of a {name}: read it, change it, send it whole")
+    missing = [key for key in rules.repeats if key not in body]
+    if missing:
+        raise ValueError(f"a sparse update of a {name} must repeat its {', '.join(missing)}")
+
+
+def _is_sync_token(value: object) -> bool:
+    return isinstance(value, str) and bool(_SYNC_TOKEN.fullmatch(value))
+
+
+def _object(body: str) -> dict[str, Any]:
+    try:
+        return parse(body.encode())
+    except Unreadable as error:
+        raise ValueError(f"what QuickBooks is sent must be a JSON object: {error}") from error
 
 
 def dump(body: Mapping[str, Any]) -> str:

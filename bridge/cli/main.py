@@ -2,7 +2,7 @@
 
 import typer
 
-from bridge.cli import connections, operate, process, schemas
+from bridge.cli import connections, emulator, operate, process, schemas
 
 app = typer.Typer(
     name="qbo-bridge",
@@ -16,3 +16,4 @@ app.command("preflight")(connections.preflight)
 app.add_typer(connections.app, name="connections")
 app.add_typer(schemas.app, name="schemas")
 operate.add_to(app)
+emulator.add_to(app)

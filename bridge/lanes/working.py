@@ -205,7 +205,6 @@ class LaneWorks:
 
     def _observe(self, exchange: Exchange) -> None:
         self.metrics.requests.labels(exchange.operation, exchange.outcome).observe(exchange.seconds)
-        if exchange.metered:
-            self.metrics.metered.inc()
+        self.metrics.metered.inc(exchange.metered)
         if exchange.status == 429:  # noqa: PLR2004 - HTTP's own number
             self.metrics.throttled.inc()

@@ -2,27 +2,35 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
-from qbo_client.emulator import wire
-from qbo_client.emulator.app import build_runner
-from qbo_client.emulator.oauth import Rotation
+from qbo_client.emulator import planting
+from qbo_client.emulator.errors import ApiFault
+from qbo_client.emulator.grants import Rotation
+from qbo_client.emulator.latency import Latency
+from qbo_client.emulator.planting import PlantingError
+from qbo_client.emulator.serving import serve
+from qbo_client.emulator.state import State, StateError
+from qbo_client.emulator.webhooks import Settings, Shape, TargetError
 from qbo_client.emulator.world import UnknownCountryError, World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        world = build_world(options)
-    except UnknownCountryError as unknown:
-        sys.stderr.write(f"{unknown}\n")
+        world = new_world(options)
+        state = State(options.state, world) if options.state else None
+        fill(world, options, state)
+    except (UnknownCountryError, PlantingError, TargetError, StateError) as mistaken:
+        sys.stderr.write(f"{mistaken}\n")
         return 2
-    return _run(serve(world, options))
+    except ApiFault as refused:
+        sys.stderr.write(f"{options.seed}: QuickBooks would refuse this: {refused.code} {refused.detail}\n")
+        return 2
+    return _run(serve(world, options, state))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,65 +38,59 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
     parser.add_argument("--company", action="append", metavar="COUNTRY", help="us, gb, ca or au; repeatable")
+    parser.add_argument(
+        "--seed", type=Path, metavar="FILE.json", help='{"companies": [{"country": ..., "objects": ...}]}'
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE.sqlite",
+        help="keeps the books there, and goes on as they were left",
+    )
     parser.add_argument("--json", action="store_true", help="say where it listens as one JSON line")
     parser.add_argument("--client-id", default="emulator-client-id")
     parser.add_argument("--client-secret", default="emulator-client-secret")
     parser.add_argument("--redirect-uri", action="append", default=[], help="exact; none means any loopback")
-    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="of every answer, or the middle")
+    parser.add_argument("--latency-p99", type=float, metavar="SECONDS", help="what one answer in a hundred exceeds")
+    parser.add_argument("--seed-of-chance", type=int, default=0, metavar="N", help="the same N draws the same delays")
     parser.add_argument("--rotate", choices=[one.value for one in Rotation], default=Rotation.DAILY.value)
+    parser.add_argument("--webhook-url", metavar="URL", help="of this machine; webhooks are pushed there")
+    parser.add_argument("--webhook-verifier", default="emulator-verifier-token", metavar="TOKEN")
+    parser.add_argument("--webhook-shape", choices=[one.value for one in Shape], default=Shape.CLOUD_EVENTS.value)
     parser.add_argument("--no-throttling", action="store_true", help="never answer 429")
     return parser
 
 
-def build_world(options: argparse.Namespace) -> World:
-    """Raises UnknownCountryError."""
+def new_world(options: argparse.Namespace) -> World:
     world = World(
         client_id=options.client_id,
         client_secret=options.client_secret,
         redirect_uris=tuple(options.redirect_uri),
     )
-    world.behaviour.latency_seconds = options.latency
+    world.behaviour.latency = Latency(options.latency, options.latency_p99, options.seed_of_chance)
     world.behaviour.throttling = not options.no_throttling
     world.authority.rotation = Rotation(options.rotate)
-    for country in options.company or ["us"]:
-        world.add_company(country)
     return world
 
 
-async def serve(world: World, options: argparse.Namespace) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    runner = build_runner(world)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, options.host, options.port).start()
-        port = runner.addresses[0][1]
-        _announce(world, f"http://{options.host}:{port}", as_json=options.json)
-        await stop.wait()
-    except OSError as error:
-        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror or error}\n")
-        return 1
-    finally:
-        await runner.cleanup()
-    return 0
+def fill(world: World, options: argparse.Namespace, state: State | None) -> None:
+    """Companies as they were left, or else as asked for.
 
-
-def _announce(world: World, base_url: str, *, as_json: bool) -> None:
-    companies = [world.described(one, world.connect(one)) for one in world.companies.values()]
-    announced = {
-        "quickbooks": {
-            "base_url": base_url,
-            "discovery_url": f"{base_url}/.well-known/openid_sandbox_configuration/",
-            "client_id": world.client_id,
-            "client_secret": world.client_secret,
-            "companies": companies,
-        }
-    }
-    said = wire.dumps(announced) if as_json else f"QuickBooks emulator, not Intuit: {base_url}/"
-    sys.stdout.write(said + "\n")
-    sys.stdout.flush()
+    Raises UnknownCountryError, PlantingError, TargetError, or ApiFault for a seed that QuickBooks would refuse.
+    """
+    if state is not None:
+        state.restore()
+    if options.webhook_url:
+        shape, verifier = Shape(options.webhook_shape), options.webhook_verifier
+        world.webhooks.send_to(Settings(url=options.webhook_url, verifier=verifier, shape=shape))
+    if world.companies:
+        return
+    seeded = planting.read(options.seed) if options.seed else []
+    for country in options.company or ([] if seeded else ["us"]):
+        world.add_company(country)
+    for told in seeded:
+        planting.company_from(world, told)
 
 
 def _run(coroutine: Coroutine[Any, Any, int]) -> int:

@@ -1,3 +1,7 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
 from aiohttp import web
 
 from qbo_client.emulator import pages
@@ -20,7 +24,19 @@ def build_app(world: World) -> web.Application:
             *_pages(world),
         ]
     )
+    app.cleanup_ctx.append(_deliveries(world))
     return app
+
+
+def _deliveries(world: World) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def deliver(_app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(world.webhooks.run())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    return deliver
 
 
 def build_runner(world: World) -> web.AppRunner:

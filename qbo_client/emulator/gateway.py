@@ -9,20 +9,22 @@ import asyncio
 import secrets
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from aiohttp import web
 
-from qbo_client.emulator import errors, rest, wire
+from qbo_client.emulator import errors, injected, rest, wire
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.errors import ApiFault, GatewayFault
-from qbo_client.emulator.faults import Rule
+from qbo_client.emulator.faults import Rule, Target
+from qbo_client.emulator.grants import Grant
+from qbo_client.emulator.latency import Latency
 from qbo_client.emulator.rest import Answer, Call
 from qbo_client.emulator.traffic import Traffic
 from qbo_client.emulator.world import World
 
 HANG_LOOKS_SECONDS = 0.05
-HTML_STATUSES = frozenset({502, 503, 504})
 Effect = Callable[[], Awaitable[web.Response]]
 
 
@@ -39,88 +41,107 @@ class Gateway:
             body=await request.read(),
         )
         traffic = self._world.traffic(realm_id)
-        entity = call.entity(self._world.kinds)
-        traffic.arrived()
+        target = Target(
+            realm_id=realm_id,
+            entity=call.entity(self._world.kinds),
+            method=call.method,
+            operation=call.operation,
+            path=request.path,
+        )
+        traffic.arrived(batch=target.operation == "batch")
         status = 0  # What is counted for a request that was given no answer.
         try:
-            response = await self._served(request, realm_id, call, entity, traffic)
+            response = await self._served(request, call, target, traffic)
             status = response.status if response is not None else 0
         finally:
             traffic.left()
-            traffic.requests[call.method, call.operation, entity, status] += 1
+            traffic.requests[call.method, target.operation, target.entity, status] += 1
         return response if response is not None else _cut(request)
 
-    async def guarded(self, request: web.Request, effect: Effect) -> web.StreamResponse:
+    async def guarded(self, request: web.Request, effect: Effect, latency: Latency) -> web.StreamResponse:
         """Any other request that faults may hit, such as the token endpoint's."""
-        rule = self._world.faults.take(None, "", request.method, request.path)
-        response = await self._around(request, rule, effect)
+        rule = self._world.faults.take(Target(method=request.method, path=request.path))
+        response = await self._delayed(request, rule, effect, latency)
         return response if response is not None else _cut(request)
 
-    async def _served(
-        self, request: web.Request, realm_id: str, call: Call, entity: str, traffic: Traffic
-    ) -> web.Response | None:
-        pause = self._world.behaviour.latency_seconds / 2
-        rule = self._world.faults.take(realm_id, entity, call.method, request.path)
+    async def _served(self, request: web.Request, call: Call, target: Target, traffic: Traffic) -> web.Response | None:
+        rule = self._world.faults.take(target)
 
         async def effect() -> web.Response:
-            response = self._answer(request, realm_id, call, entity, traffic)
-            if pause:
-                await asyncio.sleep(pause)
+            return self._answer(request, call, target, traffic)
+
+        return await self._delayed(request, rule, effect, self._world.behaviour.latency)
+
+    async def _delayed(
+        self, request: web.Request, rule: Rule | None, effect: Effect, latency: Latency
+    ) -> web.Response | None:
+        pause = latency.draw() / 2
+        if not pause:
+            return await self._around(request, rule, effect)
+
+        async def slowly() -> web.Response:
+            response = await effect()
+            await asyncio.sleep(pause)
             return response
 
-        if pause:
-            await asyncio.sleep(pause)
-        return await self._around(request, rule, effect)
+        await asyncio.sleep(pause)
+        return await self._around(request, rule, slowly)
 
     async def _around(self, request: web.Request, rule: Rule | None, effect: Effect) -> web.Response | None:
         """The answer, or None where the connection is to be cut."""
         if rule is None:
             return await effect()
+        if rule.what == "revoke":
+            return await self._revoking(rule, effect)
         if rule.after:
             await effect()
-        if rule.kind.startswith("hang"):
+        if rule.what == "hang":
             await _until_gone(request)
             return None
-        if rule.kind.startswith("reset"):
+        if rule.what == "reset":
             return None
-        if rule.kind.startswith("timeout"):
+        if rule.what == "timeout":
             await asyncio.sleep(rule.seconds)
         return self._injected(rule)
 
-    def _injected(self, rule: Rule) -> web.Response:
-        status = rule.status or 504
-        headers = {} if rule.retry_after is None else {"Retry-After": f"{rule.retry_after:g}"}
-        if status in HTML_STATUSES:
-            text = f"<html><head><title>{status}</title></head><body>injected by the emulator</body></html>"
-            return self._response(status, text, "text/html", headers)
-        if status == 401:  # noqa: PLR2004 -- the one status with an envelope of its own
-            return self._refused(errors.unauthorized("injected by the emulator"))
-        fault = errors.throttled() if status == 429 else errors.system_failure()  # noqa: PLR2004
-        body = {**fault.body(), "time": self._world.clock.body_time()}
-        return self._response(status, wire.dumps(body), "application/json", headers)
+    async def _revoking(self, rule: Rule, effect: Effect) -> web.Response:
+        """The company's grants end just before the request or just behind it."""
+        response = await effect() if rule.after else None
+        for realm_id in [rule.realm_id] if rule.realm_id else list(self._world.companies):
+            self._world.authority.disconnect(realm_id)
+        return response or await effect()
 
-    def _answer(self, request: web.Request, realm_id: str, call: Call, entity: str, traffic: Traffic) -> web.Response:
+    def _injected(self, rule: Rule) -> web.Response:
+        if rule.what == "status" and rule.status == injected.UNAUTHORIZED:
+            return self._refused(errors.unauthorized("injected by the emulator"))
+        page = injected.page(rule, self._world.clock)
+        return self._response(page.status, page.text, page.content_type, page.headers)
+
+    def _answer(self, request: web.Request, call: Call, target: Target, traffic: Traffic) -> web.Response:
         try:
-            company = self._authorized(request, realm_id)
+            grant, company = self._authorized(request, str(target.realm_id))
         except GatewayFault as fault:
             return self._refused(fault)
-        answer = self._limited(company, call, traffic)
-        if answer.replayed:
-            traffic.replays += 1
-        if answer.applied:
+        answer = self._limited(company, call, traffic, grant.client_id)
+        traffic.replays += answer.replays
+        traffic.batch_items += answer.items
+        for entity in answer.writes:
             traffic.writes[entity] += 1
         return self._encoded(request, answer)
 
-    def _limited(self, company: Company, call: Call, traffic: Traffic) -> Answer:
+    def _limited(self, company: Company, call: Call, traffic: Traffic, app: str) -> Answer:
         behaviour = self._world.behaviour
-        if behaviour.throttling and not traffic.accepts(behaviour.per_second, behaviour.per_minute):
+        batch = call.operation == "batch"
+        if behaviour.throttling and not traffic.accepts(behaviour.limits, app=app, batch=batch):
             return rest.refusal(company, errors.throttled())
-        try:
-            return rest.respond(company, call, behaviour.memory)
-        except ApiFault as fault:
-            return rest.refusal(company, fault)
 
-    def _authorized(self, request: web.Request, realm_id: str) -> Company:
+        def of_item(entity: str) -> ApiFault | None:
+            rule = self._world.faults.take(Target(realm_id=company.realm_id, entity=entity), item=True)
+            return injected.of_item(rule) if rule else None
+
+        return rest.respond(company, call, behaviour.memory, replace(behaviour.batches, injected=of_item))
+
+    def _authorized(self, request: web.Request, realm_id: str) -> tuple[Grant, Company]:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         grant = self._world.authority.grant_of(token) if scheme == "Bearer" else None
         if grant is None:
@@ -128,12 +149,12 @@ class Gateway:
         company = self._world.companies.get(realm_id)
         if grant.realm_id != realm_id or company is None:
             raise errors.forbidden(f"The application is not authorised for realm {realm_id}")
-        return company
+        return grant, company
 
     def _refused(self, fault: GatewayFault) -> web.Response:
         milliseconds = int(self._world.clock.now().timestamp() * 1000)
         headers = {}
-        if fault.status == 401:  # noqa: PLR2004 -- as above
+        if fault.status == injected.UNAUTHORIZED:
             headers["WWW-Authenticate"] = 'Bearer realm="Intuit", error="invalid_token"'
         return self._response(fault.status, wire.dumps(fault.body(milliseconds)), "application/json", headers)
 
@@ -145,7 +166,7 @@ class Gateway:
         xml = wire.to_xml(wire.loads(answer.text.encode()))
         return self._response(answer.status, xml, "application/xml", headers)
 
-    def _response(self, status: int, text: str, content_type: str, headers: dict[str, str]) -> web.Response:
+    def _response(self, status: int, text: str, content_type: str, headers: Mapping[str, str]) -> web.Response:
         return web.Response(
             status=status,
             body=text.encode(),

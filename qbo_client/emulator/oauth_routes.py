@@ -10,14 +10,16 @@ from aiohttp import web
 
 from qbo_client.emulator import pages, wire
 from qbo_client.emulator.gateway import Gateway
-from qbo_client.emulator.oauth import OAuthRefused, Tokens
+from qbo_client.emulator.grants import OAuthRefused, Tokens
+from qbo_client.emulator.identity import Identity, userinfo
 from qbo_client.emulator.world import ACCOUNTING, World
 
 AUTHORIZE = "/connect/oauth2"
 TOKEN = "/oauth2/v1/tokens/bearer"
 REVOKE = "/v2/oauth2/tokens/revoke"
 USERINFO = "/v1/openid_connect/userinfo"
-JWKS = "/op/v1/jwks"
+ISSUER = "/op/v1"
+JWKS = f"{ISSUER}/jwks"
 DISCOVERY = ("/.well-known/openid_sandbox_configuration", "/.well-known/openid_configuration")
 _HARD_EXPIRY_HEADER = "x-include-refresh-token-hard-expires-in"
 _SCOPES = frozenset({ACCOUNTING, "com.intuit.quickbooks.payment", "openid", "profile", "email", "phone", "address"})
@@ -27,6 +29,7 @@ class OAuthRoutes:
     def __init__(self, world: World, gateway: Gateway) -> None:
         self._world = world
         self._gateway = gateway
+        self._identity = Identity()
 
     def routes(self) -> list[web.RouteDef]:
         discovery = [
@@ -43,10 +46,10 @@ class OAuthRoutes:
         ]
 
     async def discovery(self, request: web.Request) -> web.Response:
-        base = f"{request.scheme}://{request.host}"
+        base = _base(request)
         return _json(
             {
-                "issuer": f"{base}/op/v1",
+                "issuer": base + ISSUER,
                 "authorization_endpoint": base + AUTHORIZE,
                 "token_endpoint": base + TOKEN,
                 "userinfo_endpoint": base + USERINFO,
@@ -85,6 +88,7 @@ class OAuthRoutes:
             client_id=form["client_id"],
             redirect_uri=form["redirect_uri"],
             scope=form.get("scope", ACCOUNTING),
+            nonce=form.get("nonce"),
         )
         return _back(form, {"code": code, "realmId": realm_id})
 
@@ -98,27 +102,38 @@ class OAuthRoutes:
     async def token(self, request: web.Request) -> web.StreamResponse:
         form = {name: str(value) for name, value in (await request.post()).items()}
 
-        async def effect() -> web.Response:
-            try:
-                tokens = self._issue(_client(request, form), form, self._authenticated(request, form))
-            except OAuthRefused as refused:
-                return _refused(refused)
-            return _json(_token_body(tokens, hard=request.headers.get(_HARD_EXPIRY_HEADER) == "true"))
+        with self._world.authority.under_way(form.get("refresh_token", "")) as overlapping:
 
-        return await self._gateway.guarded(request, effect)
+            async def effect() -> web.Response:
+                try:
+                    client_id = self._authenticated(request, form)
+                    tokens = self._issue(client_id, form, overlapping=overlapping)
+                except OAuthRefused as refused:
+                    return _refused(refused)
+                return _json(self._shown(request, client_id, tokens))
+
+            return await self._gateway.guarded(request, effect, self._world.behaviour.token_latency)
+
+    def _shown(self, request: web.Request, client_id: str, tokens: Tokens) -> dict[str, Any]:
+        body = _token_body(tokens, hard=request.headers.get(_HARD_EXPIRY_HEADER) == "true")
+        if "openid" in tokens.scope.split():
+            issuer, now = _base(request) + ISSUER, self._world.clock.now()
+            body["id_token"] = self._identity.token(issuer=issuer, audience=client_id, tokens=tokens, now=now)
+        return body
 
     def _authenticated(self, request: web.Request, form: Mapping[str, str]) -> str:
-        self._world.authority.authenticate(_client(request, form), _secret(request, form))
-        return form.get("grant_type", "")
+        client_id = _client(request, form)
+        self._world.authority.authenticate(client_id, _secret(request, form))
+        return client_id
 
-    def _issue(self, client_id: str, form: Mapping[str, str], grant_type: str) -> Tokens:
-        authority = self._world.authority
+    def _issue(self, client_id: str, form: Mapping[str, str], *, overlapping: bool) -> Tokens:
+        authority, grant_type = self._world.authority, form.get("grant_type", "")
         if grant_type == "authorization_code":
             _require(form, "code", "redirect_uri")
             return authority.exchange(client_id=client_id, code=form["code"], redirect_uri=form["redirect_uri"])
         if grant_type == "refresh_token":
             _require(form, "refresh_token")
-            return authority.refresh(client_id=client_id, refresh_token=form["refresh_token"])
+            return authority.refresh(client_id=client_id, refresh_token=form["refresh_token"], overlapping=overlapping)
         raise OAuthRefused(error="unsupported_grant_type" if grant_type else "invalid_request")
 
     async def revoke(self, request: web.Request) -> web.StreamResponse:
@@ -136,26 +151,21 @@ class OAuthRoutes:
                 return _refused(refused)
             return web.Response()
 
-        return await self._gateway.guarded(request, effect)
+        return await self._gateway.guarded(request, effect, self._world.behaviour.token_latency)
 
     async def userinfo(self, request: web.Request) -> web.Response:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         grant = self._world.authority.grant_of(token)
         if grant is None or "openid" not in grant.scope.split():
             return web.Response(status=401)
-        return _json(
-            {
-                "sub": "00000000-0000-4000-8000-000000000001",
-                "email": "emulator@example.com",
-                "emailVerified": True,
-                "givenName": "Emma",
-                "familyName": "Lator",
-            }
-        )
+        return _json(userinfo(grant.scope))
 
     async def jwks(self, _request: web.Request) -> web.Response:
-        """No id_token is issued, so there is no key to publish."""
-        return _json({"keys": []})
+        return _json(self._identity.jwks())
+
+
+def _base(request: web.Request) -> str:
+    return f"{request.scheme}://{request.host}"
 
 
 def _token_body(tokens: Tokens, *, hard: bool) -> dict[str, Any]:

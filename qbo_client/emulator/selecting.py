@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qbo_client.emulator import errors, wire
@@ -23,8 +23,8 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 _ONLY_EQUAL = frozenset({FieldType.ID, FieldType.REF, FieldType.BOOL})
 
 
-def run(company: Company, text: str, time: str) -> str:
-    """The JSON answer to a query; raises ApiFault 4000 or 4001."""
+def run(company: Company, text: str) -> str:
+    """What answers a query, as JSON without its outer braces; raises ApiFault 4000 or 4001."""
     query = parse(text)
     kind = company.kinds.get(query.entity.lower())
     if kind is None:
@@ -32,15 +32,16 @@ def run(company: Company, text: str, time: str) -> str:
     _check(company, kind, query)
     rows = _matching(company.table(kind.name), kind, query)
     if query.counting:
-        return f'{{"QueryResponse":{{"totalCount":{len(rows)}}},"time":"{time}"}}'
+        return f'"QueryResponse":{{"totalCount":{len(rows)}}}'
     page = _ordered(rows, kind, query)[query.start - 1 : query.start - 1 + query.limit]
     if not page:
-        return f'{{"QueryResponse":{{}},"time":"{time}"}}'
-    listed = ",".join(_shown(row, kind) for row in page)
-    return (
-        f'{{"QueryResponse":{{"{kind.name}":[{listed}],"startPosition":{query.start},'
-        f'"maxResults":{len(page)}}},"time":"{time}"}}'
-    )
+        return '"QueryResponse":{}'
+    return f'"QueryResponse":{listed(kind, [shown(row, kind) for row in page], query.start)}'
+
+
+def listed(kind: Kind, rows: Sequence[str], start: int = 1) -> str:
+    """A QueryResponse of rows in JSON."""
+    return f'{{"{kind.name}":[{",".join(rows)}],"startPosition":{start},"maxResults":{len(rows)}}}'
 
 
 def _check(company: Company, kind: Kind, query: Query) -> None:
@@ -127,7 +128,8 @@ def _sort_key(field: str, field_type: FieldType) -> Callable[[Row], tuple[Any, .
     return key
 
 
-def _shown(row: Row, kind: Kind) -> str:
+def shown(row: Row, kind: Kind) -> str:
+    """An object's JSON as reads give it."""
     if not kind.hides_inactive or row.keys["Active"] is not False:
         return row.json
     return wire.dumps(with_suffix(row.body, kind))

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qbo_client.emulator import wire
+from qbo_client.emulator.changes import Changes
 from qbo_client.emulator.fields import FieldType, Key, key_of
 
 
@@ -20,10 +21,15 @@ class Row:
 
 
 class Table:
-    """All objects of one entity in one company, found by Id or by any filterable field without a scan."""
+    """All objects of one entity in one company, found by Id or by any filterable field without a scan.
 
-    def __init__(self, filterable: Mapping[str, FieldType]) -> None:
+    Whatever is put or removed is a change of the company's books; what is restored is none.
+    """
+
+    def __init__(self, kind: str, filterable: Mapping[str, FieldType], changes: Changes) -> None:
+        self._kind = kind
         self._filterable = filterable
+        self._changes = changes
         self._rows: dict[str, Row] = {}
         self._index: dict[str, dict[Key, dict[str, None]]] = {field: {} for field in filterable}
 
@@ -37,6 +43,13 @@ class Table:
         return self._rows.get(identifier)
 
     def put(self, body: Mapping[str, Any]) -> Row:
+        old = self._rows.get(str(body["Id"]))
+        row = self.restore(body)
+        self._changes.stored(self._kind, old.body if old else None, body)
+        return row
+
+    def restore(self, body: Mapping[str, Any]) -> Row:
+        """Puts an object where it stood before, without this being a change."""
         keys = {field: key_of(body, field, kind) for field, kind in self._filterable.items()}
         row = Row(body=body, json=wire.dumps(body), keys=keys)
         old = self._rows.get(row.identifier)
@@ -50,6 +63,7 @@ class Table:
 
     def remove(self, identifier: str) -> None:
         self._unindex(self._rows.pop(identifier))
+        self._changes.removed(self._kind, identifier)
 
     def find(self, field: str, values: Iterable[Key]) -> list[Row]:
         """Rows whose field equals one of the values, each once."""

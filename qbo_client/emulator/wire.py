@@ -1,6 +1,7 @@
 """JSON and XML as they cross the wire."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -19,6 +20,11 @@ def loads(text: bytes) -> Any:
         return simplejson.loads(text.decode("utf-8"), use_decimal=True, parse_constant=_refuse)
     except ValueError:
         raise errors.unsupported("of a body that is not JSON") from None
+
+
+def restored(text: str) -> Any:
+    """What `dumps` wrote, every number a Decimal as it was; raises ValueError for what is not JSON."""
+    return simplejson.loads(text, use_decimal=True, parse_int=Decimal)
 
 
 def _refuse(constant: str) -> Any:

@@ -1,16 +1,23 @@
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from qbo_client.emulator.batch import Batches
 from qbo_client.emulator.clock import Clock
 from qbo_client.emulator.company import Company
+from qbo_client.emulator.countries import countries
+from qbo_client.emulator.deliveries import Deliveries
 from qbo_client.emulator.entities.registry import all_kinds
 from qbo_client.emulator.faults import Faults
-from qbo_client.emulator.oauth import Authority, Tokens
-from qbo_client.emulator.rest import Memory
+from qbo_client.emulator.grants import Tokens
+from qbo_client.emulator.latency import Latency
+from qbo_client.emulator.oauth import Authority
 from qbo_client.emulator.schema import load
-from qbo_client.emulator.seed import countries, seed
-from qbo_client.emulator.traffic import Traffic
+from qbo_client.emulator.seed import seed
+from qbo_client.emulator.traffic import Limits, Traffic
+from qbo_client.emulator.writing import Memory
 
 ACCOUNTING = "com.intuit.quickbooks.accounting"
 _FIRST_REALM = 9130350000000001
@@ -24,11 +31,12 @@ class UnknownCountryError(ValueError):
 class Behaviour:
     """How the stand-in behaves as a whole; the control API changes it while it runs."""
 
-    latency_seconds: float = 0.0
+    latency: Latency = field(default_factory=Latency)
+    token_latency: Latency = field(default_factory=Latency)
     throttling: bool = True
-    per_second: int = 10
-    per_minute: int = 500
+    limits: Limits = field(default_factory=Limits)
     memory: Memory = field(default_factory=Memory)
+    batches: Batches = field(default_factory=Batches)
 
 
 class World:
@@ -41,10 +49,13 @@ class World:
         self.authority = Authority(clock=self.clock, clients={client_id: client_secret}, redirect_uris=redirect_uris)
         self.behaviour = Behaviour()
         self.faults = Faults()
+        self.webhooks = Deliveries(self.clock, f"intuit.{hashlib.sha256(client_id.encode()).hexdigest()[:24]}")
         self.kinds = all_kinds()
         self._schema = load()
         self._companies: dict[str, Company] = {}
         self._traffic: dict[str, Traffic] = {}
+        # Called with each company that is added.
+        self.newcomers: list[Callable[[Company], None]] = []
 
     @property
     def companies(self) -> Mapping[str, Company]:
@@ -58,18 +69,31 @@ class World:
         country = countries().get(country_code.upper())
         if country is None:
             raise UnknownCountryError(f"country {country_code!r} is none of {', '.join(countries())}")
-        realm_id = str(_FIRST_REALM + len(self._companies))
-        company = Company(
-            realm_id=realm_id,
-            name=name or f"Emulated {country.code} company {len(self._companies) + 1}",
+        number = len(self._companies)
+        company = self.put_company(
+            str(_FIRST_REALM + number),
+            name=name or f"Emulated {country.code} company {number + 1}",
             country=country.code,
             currency=country.currency,
+        )
+        seed(company, country)
+        for take_in in self.newcomers:
+            take_in(company)
+        return company
+
+    def put_company(self, realm_id: str, *, name: str, country: str, currency: str) -> Company:
+        """A company with nothing in it."""
+        company = Company(
+            realm_id=realm_id,
+            name=name,
+            country=country,
+            currency=currency,
             clock=self.clock,
             schema=self._schema,
             kinds=self.kinds,
         )
-        seed(company, country)
         self._companies[realm_id] = company
+        company.changes.listen(partial(self.webhooks.happened, realm_id))
         return company
 
     def connect(self, company: Company) -> Tokens:

@@ -64,8 +64,8 @@ def test_intent_freezes_the_body_with_every_cent() -> None:
 
 
 def test_intent_of_equal_drafts_has_one_request_id_whatever_the_order_of_keys() -> None:
-    one = intent(draft(body={"Id": "1", "Name": "a"}))
-    other = intent(draft(body={"Name": "a", "Id": "1"}))
+    one = intent(draft(body={"DocNumber": "1", "PrivateNote": "a"}))
+    other = intent(draft(body={"PrivateNote": "a", "DocNumber": "1"}))
     assert one.write == other.write
 
 

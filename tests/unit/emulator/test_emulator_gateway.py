@@ -1,7 +1,7 @@
 import aiohttp
 import pytest
 
-from qbo_client.emulator.traffic import Traffic
+from qbo_client.emulator.traffic import Limits, Traffic
 from tests.unit.emulator.driver import Books, control
 
 AMY = {"DisplayName": "Amy"}
@@ -121,7 +121,7 @@ def test_traffic_windows_slide_and_refused_requests_use_up_nothing() -> None:
         now = at
         traffic.arrived()
         traffic.left()
-        return traffic.accepts(per_second=2, per_minute=3)
+        return traffic.accepts(Limits(per_second=2, per_minute=3))
 
     accepted = [arrives(at) for at in (0.0, 0.5, 0.9, 1.0, 1.6, 59.9, 60.0, 60.1)]
     assert accepted == [True, True, False, True, False, False, True, False]

@@ -4,7 +4,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from qbo_client.emulator.oauth import HARD_LIFE
+from qbo_client.emulator.grants import HARD_LIFE
 from qbo_client.emulator.oauth_routes import AUTHORIZE, REVOKE, TOKEN, USERINFO
 from qbo_client.emulator.world import World
 from tests.unit.emulator.driver import Books, callback, control

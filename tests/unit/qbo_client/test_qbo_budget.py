@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 
 from qbo_client.budget import Budget, Limits, Share
 from tests.unit.qbo_client.virtual_time import VirtualClock, run
+from tests.unit.qbo_client.virtual_vendor import most_within
 
-LIMITS = st.builds(Limits, per_second=st.integers(1, 4), per_minute=st.integers(4, 25), in_flight=st.integers(1, 5))
+LIMITS = st.builds(
+    Limits,
+    per_second=st.integers(1, 4),
+    per_minute=st.integers(4, 25),
+    in_flight=st.integers(1, 5),
+    batches_per_minute=st.integers(1, 6),
+    all_per_minute=st.integers(4, 30),
+)
 SECONDS = st.floats(0, 3, allow_subnormal=False)
 
 
@@ -22,6 +30,7 @@ class Planned:
     back: float
     share: Share
     gives_up_after: float | None
+    batch: bool = False
 
 
 PLANS = st.lists(
@@ -32,6 +41,7 @@ PLANS = st.lists(
         back=st.floats(0, 0.9, allow_subnormal=False),
         share=st.sampled_from(Share),
         gives_up_after=st.none() | SECONDS,
+        batch=st.booleans(),
     ),
     min_size=1,
     max_size=40,
@@ -43,6 +53,7 @@ class Server:
 
     def __init__(self) -> None:
         self.arrivals: list[float] = []
+        self.batches: list[float] = []
         self.started: list[int] = []
         self._inside = 0
         self.most_inside = 0
@@ -50,21 +61,18 @@ class Server:
     async def call(self, budget: Budget, plan: Planned, number: int) -> None:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(plan.asks_at)
-        async with asyncio.timeout(plan.gives_up_after), budget.slot(plan.share):
+        async with asyncio.timeout(plan.gives_up_after), budget.slot(plan.share, batch=plan.batch):
             self.started.append(number)
             await asyncio.sleep(plan.outward)
             self.arrivals.append(loop.time())
+            if plan.batch:
+                self.batches.append(loop.time())
             self._inside += 1
             self.most_inside = max(self.most_inside, self._inside)
             try:
                 await asyncio.sleep(plan.back)
             finally:
                 self._inside -= 1
-
-    def most_within(self, seconds: float) -> int:
-        """The most arrivals in any window of that length, both its ends included."""
-        times = sorted(self.arrivals)
-        return max((sum(first <= one <= first + seconds for one in times) for first in times), default=0)
 
 
 async def serve(server: Server, budget: Budget, plans: Sequence[Planned]) -> list[BaseException | None]:
@@ -73,8 +81,9 @@ async def serve(server: Server, budget: Budget, plans: Sequence[Planned]) -> lis
 
 
 def assert_within(server: Server, limits: Limits) -> None:
-    assert server.most_within(1.0) <= limits.per_second
-    assert server.most_within(60.0) <= limits.per_minute
+    assert most_within(server.arrivals, 1.0) <= limits.per_second
+    assert most_within(server.arrivals, 60.0) <= min(limits.per_minute, limits.all_per_minute)
+    assert most_within(server.batches, 60.0) <= limits.batches_per_minute
     assert server.most_inside <= limits.in_flight
 
 
@@ -110,11 +119,11 @@ def test_budget_restored_elsewhere_goes_on_within_the_limits(
     run(scene())
 
 
-@given(LIMITS, st.integers(1, 60))
-def test_budget_empty_assumes_the_worst_of_whoever_was_before(limits: Limits, calls: int) -> None:
+@given(LIMITS, st.integers(1, 60), st.booleans())
+def test_budget_empty_assumes_the_worst_of_whoever_was_before(limits: Limits, calls: int, batch: bool) -> None:
     async def scene() -> None:
         server, clock = Server(), VirtualClock()
-        at_once = Planned(asks_at=0, outward=0, back=0, share=Share.LIVE, gives_up_after=None)
+        at_once = Planned(asks_at=0, outward=0, back=0, share=Share.LIVE, gives_up_after=None, batch=batch)
         await serve(server, Budget(limits, clock), [at_once] * calls)
         await serve(server, Budget.empty(limits, clock), [at_once] * calls)
         assert_within(server, limits)

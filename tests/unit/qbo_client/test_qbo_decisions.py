@@ -90,6 +90,32 @@ def test_decide_known_code_is_what_the_ledger_says(
     assert error_type(decision, code) is kind
 
 
+@pytest.mark.parametrize(("code", "_", "decision", "kind"), LEDGER)
+def test_decide_known_code_inside_a_200_is_the_same(
+    code: str, _: int, decision: Decision, kind: type[QBOError]
+) -> None:
+    assert decide(200, code) is decision
+    assert error_type(decide(200, code), code) is kind
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        *[
+            (code, status)
+            for code in ("100", "110", "120", "130", "140", "150", "3100", "3202")
+            for status in (401, 403)
+        ],
+        *[(code, status) for code in ("10100", "10200") for status in (400, 500)],
+        ("3001", 403),
+        ("6000", 500),
+        ("10000", 400),
+    ],
+)
+def test_decide_known_code_under_another_status_it_was_seen_with_is_the_same(code: str, status: int) -> None:
+    assert decide(status, code) is BY_CODE[code]
+
+
 def test_table_holds_exactly_the_codes_of_the_ledger() -> None:
     assert set(BY_CODE) == {code for code, *_ in LEDGER}
 

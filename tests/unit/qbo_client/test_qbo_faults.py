@@ -11,7 +11,7 @@ from qbo_client.errors import (
     Unauthorized,
     Uncertain,
 )
-from qbo_client.faults import parse_fault, raise_for_fault, redact, retry_after
+from qbo_client.faults import fault_in, parse_fault, raise_for_fault, redact, retry_after
 
 CAPITAL = (
     b'{"Fault":{"Error":[{"Message":"Duplicate Name Exists Error","Detail":"The name supplied already exists. : null",'
@@ -80,6 +80,36 @@ def test_fault_xml_throttle_is_told_by_its_code(status: int) -> None:
     assert error.code == "3001"
     assert error.detail is not None
     assert error.detail.endswith("Try again later & slower")
+
+
+def test_fault_of_the_gateway_that_throttles_with_403_is_told_by_its_message() -> None:
+    error = raised(
+        403,
+        b'{"fault":{"error":[{"message":"message=ThrottleExceeded; errorCode=003001; statusCode=403",'
+        b'"detail":"The request limit was reached."}],"type":"SERVICE"},"time":1601391072830}',
+        Retry_After="5",
+    )
+    assert type(error) is Throttled
+    assert (error.code, error.status, error.retry_after) == ("3001", 403, None)
+
+
+def test_fault_in_place_of_rows_is_raised() -> None:
+    body = b'{"QueryResponse":{"Fault":{"Error":[{"Message":"x","code":"6240"}]}},"time":"t"}'
+    assert type(raised(200, body)) is DuplicateName
+
+
+def test_fault_with_one_error_that_is_no_list_is_understood() -> None:
+    assert raised(400, b'{"Fault":{"Error":{"code":"6240"}}}').code == "6240"
+
+
+@pytest.mark.parametrize("header", ["intuit_tid", "Intuit-Tid", "INTUIT_TID"])
+def test_fault_keeps_intuits_number_however_its_header_is_spelled(header: str) -> None:
+    assert raised(400, CAPITAL, **{header: "1-abc"}).intuit_tid == "1-abc"
+
+
+@pytest.mark.parametrize("part", [None, [], "x", {}, {"Fault": None}, {"Customer": {}}])
+def test_fault_in_a_part_without_one_is_none(part: object) -> None:
+    assert fault_in(part) is None
 
 
 def test_fault_xml_entities_are_not_expanded() -> None:

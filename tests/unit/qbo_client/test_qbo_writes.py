@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 
 from qbo_client.writes import Operation, Write, dump
 
+KNOWN = '{"Id":"17","SyncToken":"0"}'
+BODIES = {Operation.CREATE: "{}", Operation.UPDATE: KNOWN, Operation.VOID: KNOWN, Operation.DELETE: KNOWN}
+
 
 @pytest.mark.parametrize(
     ("entity", "operation", "path", "query"),
@@ -23,7 +26,7 @@ from qbo_client.writes import Operation, Write, dump
 def test_write_has_the_form_of_its_entity_and_operation(
     entity: str, operation: Operation, path: str, query: dict[str, str]
 ) -> None:
-    write = Write(entity=entity, operation=operation, body="{}", request_id="a" * 50)
+    write = Write(entity=entity, operation=operation, body=BODIES[operation], request_id="a" * 50)
     assert write.path == path
     assert write.query == {**query, "requestid": "a" * 50}
 

@@ -102,8 +102,9 @@ def unauthorized(token: str = "first") -> Reply:
     return Reply(status=401, body=simplejson.dumps(payload).encode())
 
 
-def write(operation: Operation = Operation.CREATE, entity: str = "SalesReceipt") -> Write:
-    return Write(entity=entity, operation=operation, body='{"TotalAmt":337.50}', request_id="r-1")
+def write(operation: Operation = Operation.CREATE, entity: str = "SalesReceipt", request_id: str = "r-1") -> Write:
+    known = "" if operation is Operation.CREATE else '"Id":"17","SyncToken":"0",'
+    return Write(entity=entity, operation=operation, body=f'{{{known}"TotalAmt":337.50}}', request_id=request_id)
 
 
 class SkippingClock:

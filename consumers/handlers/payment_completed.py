@@ -9,7 +9,8 @@ from consumers.intents import CrmRef, Draft, Link, Source, discrepancy
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waiting
 from consumers.work import LastWrite, Work, totals_differ, unless_known
 from mapping.booking import why_not_booked
-from mapping.to_qbo.sales_receipt import items_wanted, payment_method_name, sales_receipt
+from mapping.to_qbo.methods import payment_method_name
+from mapping.to_qbo.sales_receipt import items_wanted, sales_receipt
 from qbo_client.writes import Operation
 from schemas.events.crm import PaymentCompleted, PaymentStatus
 

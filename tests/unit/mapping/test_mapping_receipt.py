@@ -13,13 +13,9 @@ import pytest
 from mapping.company import Company
 from mapping.errors import CannotBook
 from mapping.to_qbo.customer import new_customer
-from mapping.to_qbo.sales_receipt import (
-    items_wanted,
-    new_item,
-    new_payment_method,
-    payment_method_name,
-    sales_receipt,
-)
+from mapping.to_qbo.items import new_item
+from mapping.to_qbo.methods import new_payment_method, payment_method_name
+from mapping.to_qbo.sales_receipt import items_wanted, sales_receipt
 from schemas.events.crm import PaymentMethod
 from tests.unit.mapping.build import GB, US, line, party, record, sale, tax, totals
 from tests.unit.mapping.ledger import booked

@@ -7,13 +7,12 @@ from typing import Any
 from consumers.intents import CrmRef, Draft, Source
 from consumers.work import Work
 from mapping.errors import CannotBook
-from mapping.to_qbo.sales_receipt import ItemWanted, new_item, new_payment_method
+from mapping.to_qbo.items import SALEABLE, ItemWanted, new_item
+from mapping.to_qbo.methods import new_payment_method
 from qbo_client.errors import DuplicateName
 from qbo_client.query import literal
 from qbo_client.writes import Operation
 
-#: Kinds of items that a sale may use: never Inventory, Group or Category.
-_SALEABLE = frozenset({"Service", "NonInventory"})
 _SUFFIXES = ("service", "sale")
 _SUFFIX_ROOM = 90
 
@@ -79,7 +78,7 @@ async def _ask(entity: str, name: str, work: Work) -> list[Mapping[str, Any]]:
 
 
 def _usable(items: Sequence[Mapping[str, Any]]) -> str | None:
-    usable = [i for i in items if i.get("Type") in _SALEABLE and i.get("Active", True)]
+    usable = [i for i in items if i.get("Type") in SALEABLE and i.get("Active", True)]
     return str(usable[0]["Id"]) if usable else None
 
 

@@ -4,24 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
-
-class UsTax(StrEnum):
-    """How a US company's books show tax and discounts."""
-
-    #: Both adjust the item prices.
-    FOLD = "fold"
-
-
-class CreateCustomers(StrEnum):
-    """What makes a customer."""
-
-    #: Any contact.active.
-    ACTIVITY = "activity"
-    #: Only money or an invoice.
-    TRANSACTIONS = "transactions"
+from mapping.settings import Settings, UsTax, settings_from_json, settings_to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +18,6 @@ class TaxCode:
     rate_ids: tuple[str, ...] = ()
     active: bool = True
     taxable: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    us_tax: UsTax = UsTax.FOLD
-    #: Tax code by set of percentages, ascending ("5+9.975"), where the proposed one is not wanted.
-    tax_codes: Mapping[str, str] = field(default_factory=dict)
-    default_item_id: str | None = None
-    #: None leaves Undeposited Funds to QuickBooks.
-    deposit_account_id: str | None = None
-    create_customers: CreateCustomers = CreateCustomers.ACTIVITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +36,12 @@ class Company:
     no_tax_code_id: str | None = None
     default_item_id: str | None = None
     income_account_id: str | None = None
+    undeposited_funds_id: str | None = None
+    #: Whether a document may have a discount line.
+    allow_discount: bool = False
+    #: Whether QuickBooks spends a customer's credits on new invoices by itself.
+    auto_apply_credit: bool = False
+    default_terms_id: str | None = None
     #: The last day that is closed.
     books_closed_until: date | None = None
     settings: Settings = field(default_factory=Settings)
@@ -75,28 +55,44 @@ class Company:
         """Whether tax stands in the books as tax. A US company folds it into the prices."""
         return not self.is_us and self.using_sales_tax
 
+    @property
+    def bills_us_tax(self) -> bool:
+        """Whether a US company shows tax as tax; QuickBooks drops it where sales tax is not in use."""
+        return self.is_us and self.using_sales_tax and self.settings.us_tax is UsTax.AS_BILLED
+
+    @property
+    def zone(self) -> str | None:
+        """The connection's time zone (IANA), where one is known."""
+        return self.settings.time_zone or self.time_zone
+
+
+_PLAIN = (
+    *("country", "name", "home_currency", "multi_currency", "using_sales_tax", "custom_txn_numbers", "time_zone"),
+    *("no_tax_code_id", "default_item_id", "income_account_id", "undeposited_funds_id", "allow_discount"),
+    *("auto_apply_credit", "default_terms_id"),
+)
+
 
 def to_json(company: Company) -> dict[str, Any]:
     """Return JSON that `from_json` turns back into an equal company."""
-    plain = ("country", "name", "home_currency", "multi_currency", "using_sales_tax", "custom_txn_numbers")
-    ids = ("time_zone", "no_tax_code_id", "default_item_id", "income_account_id")
     closed = company.books_closed_until
     return {
-        **{name: getattr(company, name) for name in (*plain, *ids)},
+        **{name: getattr(company, name) for name in _PLAIN},
         "tax_codes": [_code_to_json(code) for code in company.tax_codes],
         "books_closed_until": closed.isoformat() if closed else None,
-        "settings": _settings_to_json(company.settings),
+        "settings": settings_to_json(company.settings),
     }
 
 
 def from_json(stored: Mapping[str, Any]) -> Company:
-    closed = stored["books_closed_until"]
-    parsed = {
-        "tax_codes": tuple(_code_from_json(code) for code in stored["tax_codes"]),
-        "books_closed_until": date.fromisoformat(closed) if closed else None,
-        "settings": _settings_from_json(stored["settings"]),
-    }
-    return Company(**{**stored, **parsed})
+    """Read what was stored, by this version or an earlier one: what is missing takes its default."""
+    closed = stored.get("books_closed_until")
+    return Company(
+        **{name: stored[name] for name in _PLAIN if name in stored},
+        tax_codes=tuple(_code_from_json(code) for code in stored.get("tax_codes", ())),
+        books_closed_until=date.fromisoformat(closed) if closed else None,
+        settings=settings_from_json(stored.get("settings", {})),
+    )
 
 
 def _code_to_json(code: TaxCode) -> dict[str, Any]:
@@ -107,21 +103,3 @@ def _code_to_json(code: TaxCode) -> dict[str, Any]:
 def _code_from_json(stored: Mapping[str, Any]) -> TaxCode:
     rates = tuple(Decimal(rate) for rate in stored["rates"])
     return TaxCode(**{**stored, "rates": rates, "rate_ids": tuple(stored["rate_ids"])})
-
-
-def _settings_to_json(settings: Settings) -> dict[str, Any]:
-    return {
-        "us_tax": settings.us_tax.value,
-        "tax_codes": dict(settings.tax_codes),
-        "default_item_id": settings.default_item_id,
-        "deposit_account_id": settings.deposit_account_id,
-        "create_customers": settings.create_customers.value,
-    }
-
-
-def _settings_from_json(stored: Mapping[str, Any]) -> Settings:
-    parsed = {
-        "us_tax": UsTax(stored["us_tax"]),
-        "create_customers": CreateCustomers(stored["create_customers"]),
-    }
-    return Settings(**{**stored, **parsed})

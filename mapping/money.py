@@ -63,26 +63,32 @@ def without_tax(gross: Decimal, rates: Sequence[Decimal]) -> Fraction:
     return Fraction(gross) * 100 / (100 + Fraction(sum(rates, ZERO)))
 
 
-def unit_price(amount: Decimal, quantity: Decimal, unit: Decimal = CENT) -> Decimal | None:
+def unit_price(amount: Decimal, quantity: Decimal) -> Decimal | None:
     """Return the shortest price of at most 5 decimals with round_half_up(quantity * price) == amount, or None.
 
     QuickBooks refuses a line (6070) whose amount is not that product rounded to the cent, also in a currency
     whose unit is coarser.
     """
-    if quantity == 0:
+    (cents, of_cents), (units, of_units) = amount.as_integer_ratio(), quantity.as_integer_ratio()
+    if not units:
         return None
-    exact = Fraction(amount) / Fraction(quantity)
     for decimals in range(MOST_PRICE_DECIMALS + 1):
-        price = _round_fraction(exact, Decimal(1).scaleb(-decimals))
-        if round_half_up(product(quantity, price), min(unit, CENT)) == amount:
-            return price
+        scale = 10**decimals
+        price = _half_up(cents * of_units * scale, of_cents * units)
+        if _half_up(units * price * 100, of_units * scale) * of_cents == cents * 100:
+            return Decimal(price).scaleb(-decimals, context=_EXACT)
     return None
 
 
 def _round_fraction(amount: Fraction, unit: Decimal) -> Decimal:
-    magnitude = abs(amount) / Fraction(unit)
-    units = Decimal((2 * magnitude.numerator + magnitude.denominator) // (2 * magnitude.denominator))
-    return _EXACT.multiply(units.copy_negate() if amount < 0 and units else units, unit)
+    over, under = unit.as_integer_ratio()
+    return _EXACT.multiply(_half_up(amount.numerator * under, amount.denominator * over), unit)
+
+
+def _half_up(over: int, under: int) -> int:
+    """Return the quotient rounded to a whole number, halves away from zero."""
+    magnitude = (2 * abs(over) + abs(under)) // (2 * abs(under))
+    return magnitude if (over < 0) == (under < 0) else -magnitude
 
 
 def _integers(amounts: Sequence[Decimal]) -> list[int]:

@@ -12,7 +12,8 @@ from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waitin
 from consumers.work import LastWrite, Work, totals_differ, unless_known
 from mapping.booking import why_not_booked
 from mapping.company import Company
-from mapping.to_qbo.sales_receipt import items_wanted, payment_method_name, sales_receipt
+from mapping.to_qbo.methods import payment_method_name
+from mapping.to_qbo.sales_receipt import items_wanted, sales_receipt
 from qbo_client.writes import Operation
 from schemas.events.crm import PaymentCompleted, PaymentStatus
 

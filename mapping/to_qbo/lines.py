@@ -24,10 +24,10 @@ class Booked:
     inclusive_amount: Decimal | None = None
 
 
-def line_body(line: Booked, unit: Decimal) -> dict[str, Any]:
+def line_body(line: Booked) -> dict[str, Any]:
     """Return the line's body. A quantity no price fits is 1, and the real one stands in the description."""
     quantity, description = line.quantity, line.description
-    price = unit_price(line.amount, quantity, unit)
+    price = unit_price(line.amount, quantity)
     if price is None:
         if quantity != 1:
             description = f"{description}\nQuantity: {plain(quantity)}"
@@ -47,6 +47,16 @@ def line_body(line: Booked, unit: Decimal) -> dict[str, Any]:
         "Amount": line.amount,
         "Description": clean_lines(description, _DESCRIPTION),
         "SalesItemLineDetail": detail,
+    }
+
+
+def discount_line(amount: Decimal, description: str) -> dict[str, Any]:
+    """Return the body of a discount line; QuickBooks takes its positive amount off the document."""
+    return {
+        "DetailType": "DiscountLineDetail",
+        "Amount": amount,
+        "Description": clean_lines(description, _DESCRIPTION),
+        "DiscountLineDetail": {"PercentBased": False},
     }
 
 

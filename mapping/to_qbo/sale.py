@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 
 from mapping.errors import CannotBook
-from mapping.money import HUNDRED, ZERO, minor_unit, product, round_half_up
-from schemas.events.crm import Discount, Line, TaxCalculation, TaxComponent, Totals
+from mapping.money import CENT, ZERO, minor_unit, product, round_half_up
+from schemas.events.crm import Discount, DiscountScope, Line, TaxCalculation, TaxComponent, Totals
 
 
 class Extra(StrEnum):
@@ -33,6 +34,16 @@ class Sale:
     discount: Decimal
     #: The gap that was absorbed: what the document's own figures leave unexplained.
     gap: Decimal
+
+    @property
+    def tolerance(self) -> Decimal:
+        """What rounding may leave unexplained: a minor unit a line."""
+        return self.unit * max(1, len(self.lines))
+
+    @property
+    def document_discounts(self) -> tuple[Discount, ...]:
+        """The discounts that count for the document as a whole."""
+        return tuple(d for d in self.discounts if d.scope is not DiscountScope.LINE and not d.valid_on_product_ids)
 
 
 def sale_of(lines: Sequence[Line], discounts: Sequence[Discount], totals: Totals) -> Sale:
@@ -113,7 +124,8 @@ def _exclusive_tax(lines: Sequence[Line], totals: Totals, unit: Decimal) -> Deci
 def _unexplained(discount: Decimal, lines: Sequence[Line], totals: Totals) -> Decimal:
     """Return how far the discount is from what the document says it is; zero within its two readings."""
     highest = max((rate_of(line) for line in lines if is_inclusive(line)), default=ZERO)
-    least, most = totals.discount_total, totals.discount_total * (HUNDRED + highest) / HUNDRED
+    least = totals.discount_total
+    most = round_half_up(Fraction(least) * (100 + Fraction(highest)) / 100, CENT.scaleb(-6))
     if discount < least:
         return discount - least
     return discount - most if discount > most else ZERO
@@ -131,7 +143,9 @@ def rate_of(line: Line) -> Decimal:
 
 def tax_amount(tax: TaxComponent, line: Line, unit: Decimal) -> Decimal:
     """Return a tax's amount on a line: as the CRM says, else by its rate."""
-    return tax.amount if tax.amount is not None else round_half_up(line.line_amount * tax.rate_percent / HUNDRED, unit)
+    if tax.amount is not None:
+        return tax.amount
+    return round_half_up(Fraction(line.line_amount) * Fraction(tax.rate_percent) / 100, unit)
 
 
 def _does_not_add_up(what: str) -> CannotBook:

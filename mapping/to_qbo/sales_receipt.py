@@ -7,38 +7,19 @@ from typing import Any
 
 from mapping.company import Company
 from mapping.errors import CannotBook
-from mapping.money import round_half_up
-from mapping.to_qbo.document import DEFAULT_ITEM, document
+from mapping.money import is_multiple
+from mapping.to_qbo.currency import check_currency, currency_ref
+from mapping.to_qbo.dates import Day, booking_day
+from mapping.to_qbo.document import document
+from mapping.to_qbo.items import ItemWanted, wanted_items
+from mapping.to_qbo.methods import NUMBER, payment_references
 from mapping.to_qbo.sale import Sale, sale_of
-from mapping.to_qbo.text import clean, clean_lines, clean_name, short
-from schemas.events.crm import Line, PaymentCompleted, PaymentMethod, PaymentRecord
+from mapping.to_qbo.text import clean, clean_lines, short
+from schemas.events.crm import PaymentCompleted
 
-_NUMBER, _NOTE, _ITEM_NAME, _METHOD_NAME = 21, 4000, 100, 31
-_DEFAULT_ITEM_NAME = "Services"
-_CARDS = frozenset(
-    {
-        "credit card",
-        "visa",
-        "mastercard",
-        "american express",
-        "amex",
-        "discover",
-        "diners",
-        "diners club",
-        "jcb",
-        "unionpay",
-        "maestro",
-    }
-)
-_CHEQUE_COUNTRIES = frozenset({"GB", "CA", "AU", "NZ", "IE", "IN", "ZA", "SG"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemWanted:
-    """An item that the receipt's lines refer to, by the key under which its id is handed in."""
-
-    key: str
-    name: str
+#: Longest PrivateNote.
+NOTE = 4000
+_TITLE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,45 +36,8 @@ def items_wanted(event: PaymentCompleted, company: Company) -> tuple[ItemWanted,
 
     Raises CannotBook, so that nothing is made for a sale that will be refused.
     """
-    _check(event, company)
-    sale = _sale(event)
-    names = dict.fromkeys(name for line in sale.lines if (name := _product_name(line)))
-    wanted = [ItemWanted(key=_key(name), name=name) for name in names]
-    wanted += [ItemWanted(key=extra.value, name=extra.value) for extra, _ in sale.extras]
-    if _default_item(company) is None:
-        wanted.append(ItemWanted(key=DEFAULT_ITEM, name=_DEFAULT_ITEM_NAME))
-    return tuple(wanted)
-
-
-def new_item(wanted: ItemWanted, company: Company) -> dict[str, Any]:
-    """Return the body that creates the item, as a service. Raises CannotBook without an income account."""
-    if company.income_account_id is None:
-        raise CannotBook(
-            "income_account_missing",
-            f"{company.name} has no income account for the item {wanted.name}. Add one, run preflight, retry.",
-        )
-    return {"Name": wanted.name, "Type": "Service", "IncomeAccountRef": {"value": company.income_account_id}}
-
-
-def payment_method_name(payment: PaymentRecord, company: Company) -> str | None:
-    """Return the name of the payment method in the company's books; None when the CRM does not know it."""
-    match payment.method:
-        case PaymentMethod.CARD:
-            return clean_name(payment.card_brand.title() if payment.card_brand else "Credit Card", _METHOD_NAME)
-        case PaymentMethod.CASH:
-            return "Cash"
-        case PaymentMethod.CHECK:
-            return "Cheque" if company.country in _CHEQUE_COUNTRIES else "Check"
-        case PaymentMethod.BANK_TRANSFER:
-            return "Bank Transfer"
-        case PaymentMethod.OTHER:
-            return clean_name(payment.provider.title() if payment.provider else "Other", _METHOD_NAME)
-    return None
-
-
-def new_payment_method(name: str) -> dict[str, Any]:
-    """Return the body that creates a payment method of this name."""
-    return {"Name": name, "Type": "CREDIT_CARD" if name.casefold() in _CARDS else "NON_CREDIT_CARD"}
+    sale, _ = checked_sale(event, company)
+    return wanted_items(sale, company)
 
 
 def sales_receipt(
@@ -104,84 +48,46 @@ def sales_receipt(
     items: Mapping[str, str],
     payment_method_id: str | None,
 ) -> Receipt:
-    """Return the receipt for the money that was taken. Raises CannotBook."""
+    """Return the receipt for the money that was taken. Raises CannotBook.
+
+    `items` gives QuickBooks' item id for the key of each of `items_wanted`. `payment_method_id` is None where
+    `payment_method_name` is.
+    """
     payment = event.payment
-    _check(event, company)
-    sale = _sale(event)
-    keys = [_key(name) if (name := _product_name(line)) else None for line in sale.lines]
-    default = _default_item(company)
-    known = {**items, **({DEFAULT_ITEM: default} if default else {})}
-    title = clean(event.source.name, _ITEM_NAME) or event.source.type.replace("_", " ").capitalize()
-    booked = document(
-        sale,
-        company=company,
-        amount=round_half_up(payment.amount, sale.unit),
-        items=known,
-        item_keys=keys,
-        title=title,
-    )
+    sale, day = checked_sale(event, company)
+    amount = payment.amount.quantize(sale.unit)
+    booked = document(sale, company=company, amount=amount, items=items, title=title_of(event))
+    notes = (f"crm:payment/{payment.transaction_id}", *_origin(event), *booked.notes, *day.notes)
     body: dict[str, Any] = {
         "CustomerRef": {"value": customer_id},
-        "TxnDate": payment.txn_date.isoformat(),
-        "PaymentRefNum": short(clean(payment.check_number, _NOTE) or payment.transaction_id, _NUMBER),
-        "PrivateNote": clean_lines(
-            "\n".join((f"crm:payment/{payment.transaction_id}", *_origin(event), *booked.notes)), _NOTE
-        ),
+        "TxnDate": day.text,
+        "PrivateNote": clean_lines("\n".join(notes), NOTE),
         **booked.fields,
-        **_references(event, company, payment_method_id),
+        **payment_references(payment, company, payment_method_id),
+        **currency_ref(sale.totals.currency, company),
     }
+    if company.custom_txn_numbers and event.receipt_number:
+        body["DocNumber"] = short(event.receipt_number, NUMBER)
     return Receipt(body=body, total=booked.total, tax=booked.tax)
 
 
-def _check(event: PaymentCompleted, company: Company) -> None:
-    currency, payment = event.totals.currency, event.payment
-    if currency != company.home_currency:
-        raise CannotBook(
-            "foreign_currency",
-            f"The sale is in {currency} and the books of {company.name} are in {company.home_currency}. "
-            "Book it by hand.",
-        )
-    if company.books_closed_until and payment.txn_date <= company.books_closed_until:
-        raise CannotBook(
-            "books_closed",
-            f"The books are closed until {company.books_closed_until} and the sale is of {payment.txn_date}. "
-            "Reopen them in QuickBooks, run preflight, retry.",
-        )
-    unit = _sale(event).unit
-    if payment.amount != round_half_up(payment.amount, unit) or payment.amount < 0:
-        raise CannotBook("document_does_not_add_up", f"{payment.amount} is no amount of {currency}.")
+def checked_sale(event: PaymentCompleted, company: Company) -> tuple[Sale, Day]:
+    """Return the sale and its day once everything that can be refused beforehand is checked."""
+    check_currency(event.totals.currency, company, what="sale")
+    day = booking_day(event.payment.txn_date, company, what="sale")
+    sale = sale_of(event.lines, event.discounts, event.totals)
+    amount = event.payment.amount
+    if amount < 0 or not is_multiple(amount, sale.unit):
+        raise CannotBook("document_does_not_add_up", f"{amount} is no amount of {sale.totals.currency}.")
+    return sale, day
 
 
-def _references(event: PaymentCompleted, company: Company, payment_method_id: str | None) -> dict[str, Any]:
-    references: dict[str, Any] = {}
-    if payment_method_id is not None:
-        references["PaymentMethodRef"] = {"value": payment_method_id}
-    if company.settings.deposit_account_id:
-        references["DepositToAccountRef"] = {"value": company.settings.deposit_account_id}
-    if company.custom_txn_numbers and event.receipt_number:
-        references["DocNumber"] = short(event.receipt_number, _NUMBER)
-    if company.multi_currency:
-        references["CurrencyRef"] = {"value": company.home_currency}
-    return references
+def title_of(event: PaymentCompleted) -> str:
+    """Return what a sale without lines is called."""
+    return clean(event.source.name, _TITLE) or event.source.type.replace("_", " ").capitalize()
 
 
 def _origin(event: PaymentCompleted) -> tuple[str, ...]:
     """What leads back to the CRM besides the payment's own id."""
     ids = (("order", event.order_id), ("subscription", event.subscription_id), ("source", event.source.id))
     return tuple(f"crm:{kind}/{value}" for kind, value in ids if value)
-
-
-def _sale(event: PaymentCompleted) -> Sale:
-    return sale_of(event.lines, event.discounts, event.totals)
-
-
-def _default_item(company: Company) -> str | None:
-    return company.settings.default_item_id or company.default_item_id
-
-
-def _product_name(line: Line) -> str | None:
-    return clean_name(line.name, _ITEM_NAME) if line.product_id else None
-
-
-def _key(name: str) -> str:
-    return f"product:{name.casefold()}"

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 
 from mapping.money import ZERO, allocate, round_half_up
 from mapping.to_qbo.sale import Sale, is_inclusive
-from schemas.events.crm import Discount, Line
+from schemas.events.crm import Discount, DiscountKind, Line
 
 
 def rounded_lines(sale: Sale) -> list[Decimal]:
@@ -34,11 +35,11 @@ def spread(
 def known_discounts(sale: Sale) -> list[Decimal]:
     """Return, for each line, what its own discounts and coupons on its product take off (as negative amounts)."""
     known = [_own(line, sale.unit) for line in sale.lines]
-    for coupon in (d for d in sale.discounts if d.amount and d.valid_on_product_ids):
+    for coupon in (d for d in sale.discounts if d.valid_on_product_ids):
         named = [line.product_id in coupon.valid_on_product_ids for line in sale.lines]
         weights = [max(line.line_amount, ZERO) if on else ZERO for line, on in zip(sale.lines, named, strict=True)]
         if any(weights):
-            off = allocate(-round_half_up(coupon.amount or ZERO, sale.unit), weights, sale.unit)
+            off = allocate(-_amount(coupon, sum(weights, ZERO), sale.unit), weights, sale.unit)
             known = [one + share for one, share in zip(known, off, strict=True)]
     # Known discounts never take more than there is: the total is authoritative, not its parts.
     return known if -sum(known, ZERO) <= max(sale.discount, ZERO) else [ZERO for _ in known]
@@ -53,8 +54,13 @@ def known_taxes(sale: Sale) -> list[Decimal]:
 
 
 def _own(line: Line, unit: Decimal) -> Decimal:
-    return -round_half_up(sum((_amount(discount) for discount in line.discounts), ZERO), unit)
+    return -sum((_amount(discount, line.line_amount, unit) for discount in line.discounts), ZERO)
 
 
-def _amount(discount: Discount) -> Decimal:
-    return discount.amount or ZERO
+def _amount(discount: Discount, base: Decimal, unit: Decimal) -> Decimal:
+    """Return what the CRM computed; where it only says how the discount is meant, what that comes to."""
+    if discount.amount is not None:
+        return round_half_up(discount.amount, unit)
+    if discount.kind is DiscountKind.PERCENTAGE:
+        return round_half_up(Fraction(base) * Fraction(discount.value) / 100, unit)
+    return round_half_up(discount.value, unit) if discount.kind is DiscountKind.FIXED else ZERO

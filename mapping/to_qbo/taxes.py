@@ -47,7 +47,7 @@ def implied_code(net: Decimal, tax: Decimal, company: Company, *, tolerance: Dec
     fitting = [
         code
         for code in company.tax_codes
-        if code.active and any(code.rates) and abs(net * sum(code.rates, ZERO) / HUNDRED - tax) <= tolerance
+        if code.active and any(code.rates) and abs(net * sum(code.rates, ZERO) - tax * HUNDRED) <= tolerance * HUNDRED
     ]
     if len({_sorted(code) for code in fitting}) != 1:
         raise CannotBook(

@@ -36,6 +36,8 @@ _COUNTRIES = {
 
 def clean_lines(text: str | None, length: int) -> str:
     """Return text that may hold several lines, without control characters, at most `length` long."""
+    if text and _is_plain(text):
+        return cut(text.strip(), length)
     lines = "".join(_kept(one) for one in (text or "").replace("\r\n", "\n").replace("\r", "\n"))
     return cut("\n".join(line.strip() for line in lines.split("\n")).strip(), length)
 
@@ -44,6 +46,11 @@ def clean_name(text: str | None, length: int) -> str:
     """Return one line without what QuickBooks refuses in names: colon, tab, new line, control characters."""
     line = _NOT_IN_NAMES.sub(" ", clean_lines(text, len(text or "")))
     return cut(_SPACES.sub(" ", line).strip(), length)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there is nothing to clean: most text, and worth not looking at letter by letter."""
+    return text.isascii() and text.isprintable()
 
 
 def cut(text: str, length: int) -> str:

@@ -13,6 +13,10 @@ from schemas.events.crm import (
     DiscountKind,
     DiscountScope,
     Envelope,
+    InvoiceSent,
+    InvoiceState,
+    InvoiceStatus,
+    InvoiceUpdated,
     Line,
     LineKind,
     Origin,
@@ -68,6 +72,21 @@ CA = Company(
         TaxCode(id="2", name="GST/QST QC - 9.975", rates=(Decimal(5), Decimal("9.975")), rate_ids=("1", "2")),
         TaxCode(id="3", name="Zero-rated", rates=(Decimal(0),), rate_ids=("3",)),
         TaxCode(id="4", name="Out of Scope", rates=(Decimal(0),), rate_ids=("4",)),
+    ),
+)
+
+AU = Company(
+    country="AU",
+    name="Plain Pty Ltd",
+    home_currency="AUD",
+    using_sales_tax=True,
+    default_item_id="1",
+    income_account_id="7",
+    no_tax_code_id="3",
+    tax_codes=(
+        TaxCode(id="1", name="GST", rates=(Decimal(10),), rate_ids=("1",)),
+        TaxCode(id="2", name="GST free", rates=(Decimal(0),), rate_ids=("2",)),
+        TaxCode(id="3", name="BAS Excluded", rates=(Decimal(0),), rate_ids=("3",)),
     ),
 )
 
@@ -190,3 +209,31 @@ def sale(lines: Sequence[Line], document: Totals, *discounts: Discount, **change
         "totals": document,
     }
     return PaymentCompleted(**{**known, **changes})
+
+
+def invoice(lines: Sequence[Line], document: Totals, *discounts: Discount, **changes: Any) -> InvoiceState:
+    known: dict[str, Any] = {
+        "invoice_id": "in_19",
+        "invoice_number": "1019",
+        "invoice_number_prefix": "INV-",
+        "title": "INVOICE",
+        "status": InvoiceStatus.SENT,
+        "created_at": PAID_AT,
+        "issue_date": date(2025, 3, 19),
+        "due_date": date(2025, 4, 18),
+        "bill_to": party(),
+        "billing_email": "Alex@Example.com",
+        "lines": tuple(lines),
+        "discounts": discounts,
+        "totals": document,
+        "payments_complete": True,
+    }
+    return InvoiceState(**{**known, **changes})
+
+
+def invoice_sent(state: InvoiceState, **changes: Any) -> InvoiceSent:
+    return InvoiceSent(envelope=envelope(state.invoice_id, **changes), invoice=state)
+
+
+def invoice_updated(state: InvoiceState, **changes: Any) -> InvoiceUpdated:
+    return InvoiceUpdated(envelope=envelope(state.invoice_id, **changes), invoice=state)

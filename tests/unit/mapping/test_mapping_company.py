@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from mapping.booking import why_not_booked
-from mapping.company import Company, CreateCustomers, Settings, from_json, to_json
+from mapping.company import Company, from_json, to_json
 from mapping.from_qbo.company import company_from_quickbooks, findings
 from mapping.money import allocate, minor_unit, round_half_up, unit_price
+from mapping.settings import CreateCustomers, Settings
 from mapping.to_qbo.text import clean, clean_lines, country_code, same_country, same_phone, same_text, short
 from schemas.events.crm import ContactActive, Origin, PaymentCompleted, PaymentStatus
 from tests.unit.mapping.build import CA, GB, PAID_AT, US, contact_active, envelope, line, record, sale, totals

@@ -1,9 +1,7 @@
 """Documents at random, as the contract allows them, against QuickBooks' arithmetic."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from mapping.money import allocate, round_half_up, unit_price
 from schemas.events.crm import Line, PaymentCompleted
 from tests.unit.mapping.build import GB, US, discount, line, record, sale, tax, totals
-from tests.unit.mapping.ledger import answered, booked
+from tests.unit.mapping.ledger import answered, booked, leaves
 
 CENT = Decimal("0.01")
 prices = st.decimals(min_value="0.01", max_value="900", places=2)
@@ -128,14 +126,3 @@ def test_unit_price_gives_the_amount_back_or_is_none(amount: Decimal, quantity: 
     if price is not None:
         assert int(price.as_tuple().exponent) >= -5
         assert round_half_up(quantity * price) == amount
-
-
-def leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for one in value.values():
-            yield from leaves(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from leaves(one)
-    else:
-        yield value

@@ -3,8 +3,9 @@ from decimal import Decimal
 
 import pytest
 
-from mapping.company import Company, Settings, TaxCode
+from mapping.company import Company, TaxCode
 from mapping.errors import CannotBook
+from mapping.settings import Settings
 from schemas.events.crm import PaymentCompleted
 from tests.unit.mapping.build import CA, GB, discount, line, record, sale, tax, totals
 from tests.unit.mapping.ledger import answered, booked, code_of

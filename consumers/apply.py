@@ -1,8 +1,8 @@
 """Applying one inbox row: handler, failures, and the transaction that decides it."""
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 import structlog
@@ -10,28 +10,30 @@ import structlog
 from consumers.effects import Decided, Effects, Parked, Written
 from consumers.failures import RetryPolicy, TryAgain, bug, judge
 from consumers.handlers.contact_active import contact_active
+from consumers.handlers.invoice_changed import invoice_changed
 from consumers.handlers.payment_completed import payment_completed
 from consumers.intents import CrmRef, Link
-from consumers.keys import KeyRing
+from consumers.keys import Event, KeyRing
 from consumers.outcomes import Done, Outcome, Result, Waiting, storable
 from consumers.ports import Lane, LaneLost, StoreAway
 from consumers.records import Row
 from consumers.standing import told
-from consumers.work import LastWrite, Work, after_writing
+from consumers.work import Concluded, LastWrite, Work, after_writing
 from consumers.writing import NoAnswer, Writer
 from qbo_client.clock import Clock
 from qbo_client.errors import QBOError
-from schemas.events.crm import ContactActive, PaymentCompleted
+from schemas.codec import Codec
 
 log = structlog.get_logger(__name__)
 
-Event = ContactActive | PaymentCompleted
-Handler = Callable[[Event, Work], Awaitable[Outcome | LastWrite]]
+Handler = Callable[[Event, Work], Awaitable[Outcome | LastWrite | Concluded]]
 
 #: The whole service, in one table: which handler serves which topic.
 HANDLERS: Mapping[str, Handler] = {
     "contact.active": contact_active,  # type: ignore[dict-item]  # the topic names the event's type
     "payment.completed": payment_completed,  # type: ignore[dict-item]
+    "invoice.sent": invoice_changed,  # type: ignore[dict-item]
+    "invoice.updated": invoice_changed,  # type: ignore[dict-item]
 }
 
 
@@ -52,6 +54,7 @@ class Applier:
     clock: Clock
     policy: RetryPolicy
     rng: random.Random
+    codec: Codec = field(default_factory=Codec)
 
     async def apply(self, row: Row, event: Event, keys: tuple[str, ...]) -> Outcome:
         """Work on a row until it is decided, and return its outcome.
@@ -62,7 +65,10 @@ class Applier:
             return await self.decide(row, Done(Result.SUPERSEDED))
         tries = 0
         while True:
-            work = Work(row=row, lane=self.lane, writer=self.writer, ring=self.ring, keys=keys, read_again=tries > 0)
+            work = Work(
+                row=row, lane=self.lane, writer=self.writer, ring=self.ring, keys=keys, codec=self.codec,
+                read_again=tries > 0,
+            )  # fmt: skip
             try:
                 return await self._once(event, work)
             except (LaneLost, CompanyParked, StoreAway):
@@ -89,11 +95,17 @@ class Applier:
 
     async def decide(self, row: Row, outcome: Outcome, written: Written | None = None) -> Outcome:
         """Commit a row's outcome, with the answer of its last write if there was one."""
-        outcome = storable(outcome)
         link = written.link if written else await self._link(row)
-        status = told(row, outcome, [link] if link else [], at=self.clock.now())
-        decided = Decided(row=row, outcome=outcome, told=status)
-        await self.lane.commit(Effects(answer=written, decided=decided))
+        return await self._commit(row, outcome, [link] if link else [], Effects(answer=written))
+
+    async def conclude(self, row: Row, step: Concluded) -> Outcome:
+        """Commit a row's outcome together with the link that says that all of it is written."""
+        return await self._commit(row, step.outcome, step.tells or (step.link,), Effects(link=step.link))
+
+    async def _commit(self, row: Row, outcome: Outcome, links: Sequence[Link], effects: Effects) -> Outcome:
+        outcome = storable(outcome)
+        decided = Decided(row=row, outcome=outcome, told=told(row, outcome, links, at=self.clock.now()))
+        await self.lane.commit(replace(effects, decided=decided))
         return outcome
 
     async def fail(self, row: Row, error: Exception) -> Outcome:
@@ -112,6 +124,8 @@ class Applier:
 
     async def _once(self, event: Event, work: Work) -> Outcome:
         step = await HANDLERS[work.row.topic](event, work)
+        if isinstance(step, Concluded):
+            return await self.conclude(work.row, step)
         if not isinstance(step, LastWrite):
             return await self.decide(work.row, step)
         intent = await self.writer.prepare(step.draft, inbox_id=work.row.id, keys=work.keys)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from consumers.intents import Intent, Link
+from consumers.intents import CrmRef, Intent, Link
 from consumers.outcomes import Outcome
 from consumers.records import Row
 from schemas.events.quickbooks import ConnectionState, SyncStatus
@@ -65,5 +65,7 @@ class Parked:
 class Effects:
     answer: Written | Refused | Unanswered | None = None
     link: Link | None = None
+    #: Links that end: what they stood for is gone.
+    unlinks: tuple[CrmRef, ...] = ()
     decided: Decided | None = None
     parked: Parked | None = None

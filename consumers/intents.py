@@ -45,6 +45,10 @@ class Draft:
     #: Totals that the answer must show to the cent, by their QuickBooks names.
     expect: Mapping[str, Decimal] = field(default_factory=dict)
     origin: str = "made"
+    #: The CRM object that this one is a part of: a payment's invoice, a refund's payment.
+    belongs_to: str = ""
+    #: Links that end with this write: what they stood for was deleted, or stands for another CRM object now.
+    unlinks: tuple[CrmRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +69,18 @@ class Intent:
     due_at: datetime | None = None
     in_attention: bool = False
 
+    @property
+    def unlinks(self) -> tuple[CrmRef, ...]:
+        return tuple(CrmRef(**ref) for ref in self.remember.get("unlinks", ()))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """(CRM object, company) ↔ QuickBooks object, with what was last sent of it."""
+    """(CRM object, company) ↔ QuickBooks object, with what was last sent of it.
+
+    `origin`: made by the bridge; found, it was there and is shared with people; skipped, it stands for nothing
+    in QuickBooks and remembers why not.
+    """
 
     ref: CrmRef
     qbo_kind: str
@@ -81,6 +93,11 @@ class Link:
     occurred_at: datetime | None = None
     origin: str = "made"
     discrepancy: str | None = None
+    belongs_to: str = ""
+
+    @property
+    def is_skipped(self) -> bool:
+        return self.origin == "skipped"
 
 
 def request_id(realm_id: str, tenant_id: str, ref: CrmRef, operation: Operation, number: int, body: str) -> str:
@@ -111,6 +128,8 @@ def intent_of(
         "occurred_at": draft.source.occurred_at.isoformat(),
         "expect": {name: str(amount) for name, amount in draft.expect.items()},
         "origin": draft.origin,
+        "belongs_to": draft.belongs_to,
+        "unlinks": [{"kind": ref.kind, "id": ref.id, "currency": ref.currency} for ref in draft.unlinks],
     }
     return Intent(
         realm_id=realm_id,
@@ -139,6 +158,7 @@ def link_after(intent: Intent, answer: Mapping[str, Any]) -> Link:
         occurred_at=datetime.fromisoformat(remember["occurred_at"]),
         origin=remember["origin"],
         discrepancy=discrepancy(remember["expect"], answer),
+        belongs_to=remember.get("belongs_to", ""),
     )
 
 

@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from mapping.to_qbo.customer import email_keys
-from schemas.events.crm import ContactActive, PaymentCompleted
+from schemas.events.crm import ContactActive, InvoiceSent, InvoiceUpdated, Party, PaymentCompleted
+
+Event = ContactActive | PaymentCompleted | InvoiceSent | InvoiceUpdated
 
 
 class KeyRing:
@@ -46,9 +48,18 @@ class KeyRing:
             await asyncio.shield(self.give_back(keys))
 
 
-def keys_of(event: ContactActive | PaymentCompleted) -> tuple[str, ...]:
+def party_of(event: Event) -> Party:
+    """Return the contact that an event is about."""
+    return event.invoice.bill_to if isinstance(event, InvoiceSent | InvoiceUpdated) else event.contact
+
+
+def invoice_key(invoice_id: str) -> str:
+    return f"invoice:{invoice_id}"
+
+
+def keys_of(event: Event) -> tuple[str, ...]:
     """Return every key that working on this event needs from the start, sorted."""
-    contact = event.contact
+    contact = party_of(event)
     keys = {f"contact:{contact.contact_id}"}
     keys |= {f"email:{key}" for key in email_keys(contact.email)}
     if contact.merged_from_contact_id:
@@ -56,5 +67,8 @@ def keys_of(event: ContactActive | PaymentCompleted) -> tuple[str, ...]:
     if isinstance(event, PaymentCompleted):
         keys.add(f"transaction:{event.payment.transaction_id}")
         if event.invoice_id:
-            keys.add(f"invoice:{event.invoice_id}")
+            keys.add(invoice_key(event.invoice_id))
+    if isinstance(event, InvoiceSent | InvoiceUpdated):
+        keys.add(invoice_key(event.invoice.invoice_id))
+        keys |= {f"transaction:{payment.transaction_id}" for payment in event.invoice.payments}
     return tuple(sorted(keys))

@@ -16,6 +16,8 @@ class Result(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Done:
     result: Result
+    #: What a person may want to know although nothing is to be done.
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Waiting:
     cause: str
     message: str
     due: datetime
+    #: The key whose landing in the books ends the wait at once.
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +84,6 @@ def storable(outcome: Outcome) -> Outcome:
             return replace(outcome, message=printable(outcome.message), trace=trace)
         case Skipped() | Waiting():
             return replace(outcome, message=printable(outcome.message))
+        case Done(note=str(note)):
+            return replace(outcome, note=printable(note))
     return outcome

@@ -11,11 +11,18 @@ from schemas.codec import Codec
 from schemas.errors import RegistryUnavailable, Undecodable
 
 #: Which topics the bridge reads, and what kind of CRM entity each is about.
-ENTITY_KINDS: Mapping[str, str] = {"contact.active": "contact", "payment.completed": "payment"}
+ENTITY_KINDS: Mapping[str, str] = {
+    "contact.active": "contact",
+    "payment.completed": "payment",
+    "invoice.sent": "invoice",
+    "invoice.updated": "invoice",
+}
 #: Where each topic's record says which entity it is about: its identity wherever else it appears.
 _ENTITY_ID: Mapping[str, tuple[str, str]] = {
     "contact.active": ("contact", "contact_id"),
     "payment.completed": ("payment", "transaction_id"),
+    "invoice.sent": ("invoice", "invoice_id"),
+    "invoice.updated": ("invoice", "invoice_id"),
 }
 
 _HASH_BYTES = 16
@@ -54,7 +61,8 @@ def _arrived(fetched: Fetched, topic: str, record: Mapping[str, Any], payload: b
     envelope = record["envelope"]
     part, name = _ENTITY_ID[topic]
     ids = {"tenant_id": envelope["tenant_id"], "event_id": envelope["event_id"], "entity_id": record[part][name]}
-    ids["contact_id"] = record["contact"]["contact_id"]
+    party = record["invoice"]["bill_to"] if part == "invoice" else record["contact"]
+    ids["contact_id"] = party["contact_id"]
     _check_ids(ids)
     return Arrived(
         **ids,

@@ -27,7 +27,7 @@ def told(row: Row, outcome: Outcome, links: Sequence[Link], *, at: datetime) -> 
         state=state,
         cause=cause,
         message=message,
-        quickbooks=tuple(Reference(type=x.qbo_kind, id=x.qbo_id, doc_number=x.doc_number) for x in links),
+        quickbooks=tuple(Reference(type=x.qbo_kind, id=x.qbo_id, doc_number=x.doc_number) for x in links if x.qbo_id),
         retry_at=retry_at,
         entity_version=row.entity_version,
         source_event_id=row.event_id,
@@ -37,7 +37,7 @@ def told(row: Row, outcome: Outcome, links: Sequence[Link], *, at: datetime) -> 
 def _standing(outcome: Outcome) -> tuple[SyncState, str | None, str | None, datetime | None]:
     match outcome:
         case Done():
-            return SyncState.SYNCED, None, None, None
+            return SyncState.SYNCED, None, outcome.note, None
         case Skipped():
             return SyncState.SKIPPED, outcome.cause, outcome.message, None
         case Waiting():

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import structlog
 
-from consumers.apply import Applier, CompanyParked, Event
+from consumers.apply import Applier, CompanyParked
 from consumers.intents import Intent
-from consumers.keys import KeyRing, keys_of
+from consumers.keys import Event, KeyRing, keys_of
 from consumers.outcomes import UNANSWERED, Attention, Outcome, Waiting
 from consumers.ports import LaneLost, StoreAway
 from consumers.records import Row
@@ -175,6 +175,8 @@ class Turn:
         keep_keys = False
         try:
             self.done(queued.row, await self._apply(queued))
+            # An invoice that landed ended the wait of its payments.
+            self._fresh = self._fresh or queued.row.entity_kind == "invoice"
         except NoAnswer as error:
             # The intent holds the keys from here on, until it is settled.
             keep_keys = True

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from consumers.effects import Effects
-from consumers.intents import Draft, Link
+from consumers.intents import CrmRef, Draft, Link, Source
 from consumers.keys import KeyRing
-from consumers.outcomes import Attention, Done, Outcome, Result
+from consumers.outcomes import Attention, Done, Outcome, Result, Skipped
 from consumers.ports import Books, Lane
 from consumers.records import Row
 from consumers.writing import Writer
 from mapping.company import Company
 from qbo_client.client import QBOClient
+from schemas.codec import Codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,16 @@ class LastWrite:
 
     draft: Draft
     then: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """Everything is written: the link as it stands now and the row's outcome are one transaction."""
+
+    outcome: Outcome
+    link: Link
+    #: What the CRM is told of; the link itself where nothing is named.
+    tells: tuple[Link, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +44,7 @@ class Work:
     writer: Writer
     ring: KeyRing
     keys: tuple[str, ...]
+    codec: Codec
     #: True after QuickBooks said that something read before is out of date: local copies are read anew.
     read_again: bool = False
     written: list[Link] = field(default_factory=list)
@@ -48,6 +61,16 @@ class Work:
     def client(self) -> QBOClient:
         return self.lane.client
 
+    @property
+    def sync_from(self) -> datetime:
+        """The moment before which nothing is booked: the first consent, unless the settings move it."""
+        return self.company.settings.sync_from or self.lane.sync_from
+
+    @property
+    def under_way(self) -> Source:
+        """The source of a write after which others follow: it is never taken for the whole state of the event."""
+        return Source(version=self.row.entity_version, occurred_at=self.row.occurred_at, content_hash=b"")
+
     async def write(self, draft: Draft) -> Mapping[str, Any]:
         """Make a write that others may build on at once; return the object as QuickBooks has it now."""
         intent = await self.writer.prepare(draft, inbox_id=self.row.id, keys=self.keys)
@@ -61,17 +84,29 @@ class Work:
         """Store a link without a write: the object was there."""
         await self.lane.commit(Effects(link=link))
 
+    async def forget(self, ref: CrmRef) -> None:
+        """End a link without a write: what it stood for is gone."""
+        await self.lane.commit(Effects(unlinks=(ref,)))
+
 
 def unless_known(link: Link | None, row: Row) -> Outcome | None:
     """Say what an event is worth when its record was written before: nothing, if it is not newer."""
     if link is None or link.version is None:
         return None
+    if link.is_skipped and link.source_hash == row.content_hash:
+        return skipped_before(link)
     known, arrived = (link.version, link.occurred_at or link.version), (row.entity_version, row.occurred_at)
     if link.source_hash == row.content_hash:
         if link.discrepancy:
             return Attention("totals_differ", totals_differ(link.discrepancy))
         return Done(Result.UNCHANGED)
     return Done(Result.SUPERSEDED) if known > arrived else None
+
+
+def skipped_before(link: Link) -> Skipped:
+    """Say of a record that it was kept out of the books, for the reason that its link remembers."""
+    why = link.last_sent or {}
+    return Skipped(str(why.get("cause")), str(why.get("message")))
 
 
 def totals_differ(discrepancy: str | None) -> str:

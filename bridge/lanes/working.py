@@ -18,11 +18,11 @@ from bridge.store.group import GroupCommit
 from bridge.store.inbox import InboxStore
 from bridge.store.lanes import LaneStore, Lease
 from bridge.tokens import LaneTokens
-from consumers.apply import Applier, Event
+from consumers.apply import Applier
 from consumers.effects import Effects, Parked
 from consumers.failures import RetryPolicy, judge
 from consumers.intents import Intent
-from consumers.keys import KeyRing
+from consumers.keys import Event, KeyRing
 from consumers.outcomes import Outcome, state_of
 from consumers.ports import LaneLost
 from consumers.preflight import preflight
@@ -166,7 +166,10 @@ class LaneWorks:
     async def _turn(self, worker: LaneWorker, lane: HeldLane) -> float:
         writer = Writer(lane=lane, clock=self.clock, policy=self.retry, rng=self.rng)
         ring = KeyRing()
-        applier = Applier(lane=lane, writer=writer, ring=ring, clock=self.clock, policy=self.retry, rng=self.rng)
+        applier = Applier(
+            lane=lane, writer=writer, ring=ring, clock=self.clock, policy=self.retry, rng=self.rng,
+            codec=self.codec,
+        )  # fmt: skip
         turn = Turn(
             rows=lane, applier=applier, writer=writer, ring=ring, clock=self.clock, policy=self.turn,
             read=self._read, alone=self.alone, done=self._count,

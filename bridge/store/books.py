@@ -1,6 +1,6 @@
 """What the bridge remembers of one company. Satisfies `consumers.ports.Books`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -22,6 +22,10 @@ SELECT l.*, (SELECT coalesce(max(n.number), 0) FROM intent n
 """
 _LINKS_TO = """
 SELECT * FROM link WHERE realm_id = %s AND tenant_id = %s AND qbo_kind = %s AND qbo_id = %s ORDER BY linked_at, crm_id
+"""
+_LINKS_OF = """
+SELECT * FROM link WHERE realm_id = %s AND tenant_id = %s AND belongs_to = ANY(%s) AND crm_kind = ANY(%s)
+   AND belongs_to <> '' ORDER BY linked_at, crm_id
 """
 _NUMBER = """
 SELECT coalesce(max(number), 0) AS number FROM intent
@@ -59,6 +63,10 @@ class BookStore(CopyStore):
     async def links_to(self, qbo_kind: str, qbo_id: str) -> list[Link]:
         return [_link(row) for row in await self._rows(_LINKS_TO, self._realm_id, self._tenant_id, qbo_kind, qbo_id)]
 
+    async def links_of(self, kinds: Sequence[str], belongs_to: Sequence[str]) -> list[Link]:
+        values = (self._realm_id, self._tenant_id, list(belongs_to), list(kinds))
+        return [_link(row) for row in await self._rows(_LINKS_OF, *values)]
+
     async def last_number(self, ref: CrmRef) -> int:
         if (known := self._numbers.pop(ref, None)) is not None:
             return known  # Once only: the write that it is for raises it.
@@ -84,7 +92,7 @@ def _ref(row: Mapping[str, Any]) -> CrmRef:
 
 def _link(row: Mapping[str, Any]) -> Link:
     same = ("qbo_kind", "qbo_id", "sync_token", "doc_number", "last_sent", "source_hash", "occurred_at", "origin",
-            "discrepancy")  # fmt: skip
+            "discrepancy", "belongs_to")  # fmt: skip
     return Link(ref=_ref(row), version=row["entity_version"], **{name: row[name] for name in same})
 
 

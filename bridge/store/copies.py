@@ -9,7 +9,13 @@ from bridge.store.database import Pool, session
 from mapping.to_qbo.customer import email_keys
 
 #: The name by which each copied kind is found.
-_NAMES = {"Customer": "DisplayName", "Item": "Name", "PaymentMethod": "Name"}
+_NAMES = {
+    "Customer": "DisplayName",
+    "Item": "Name",
+    "PaymentMethod": "Name",
+    "Invoice": "DocNumber",
+    "Payment": "PaymentRefNum",
+}
 
 # An answer may arrive after a newer one: the higher SyncToken stays.
 UPSERT_COPY = """
@@ -20,6 +26,8 @@ ON CONFLICT (realm_id, qbo_kind, qbo_id) DO UPDATE SET
     sync_token = excluded.sync_token, body = excluded.body, seen_at = now()
 WHERE local_copy.sync_token <= excluded.sync_token
 """
+
+DELETE_COPY = "DELETE FROM local_copy WHERE realm_id = %s AND qbo_kind = %s AND qbo_id = %s"
 
 _DELETED = " (deleted)"
 
@@ -52,6 +60,10 @@ class CopyStore:
     async def copy(self, qbo_kind: str, qbo_id: str) -> Mapping[str, Any] | None:
         found = await self._bodies("qbo_kind = %s AND qbo_id = %s", qbo_kind, qbo_id)
         return found[0] if found else None
+
+    async def copies(self, qbo_kind: str, qbo_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        found = await self._bodies("qbo_kind = %s AND qbo_id = ANY(%s)", qbo_kind, list(qbo_ids))
+        return {str(body["Id"]): body for body in found}
 
     async def copies_named(self, qbo_kind: str, name: str) -> list[Mapping[str, Any]]:
         key = (qbo_kind, name_key(name))

@@ -6,17 +6,19 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from bridge.store.copies import UPSERT_COPY, copy_values, is_copied
+from bridge.store.copies import DELETE_COPY, UPSERT_COPY, copy_values, is_copied
 from bridge.store.database import Connection, Pool, session
 from bridge.store.events import connection_changed
 from bridge.store.lanes import Lease, fence
 from bridge.store.outbox import OutboxRow, add_to_outbox, shard_of
 from consumers.effects import Decided, Effects, Parked, Refused, Unanswered, Written
 from consumers.intents import Intent, Link
+from consumers.keys import invoice_key
 from consumers.outcomes import UNANSWERED, Attention, Done, Waiting, state_of
 from consumers.ports import LaneLost, WritesStopped
 from consumers.records import Row
 from consumers.standing import told
+from qbo_client.writes import Operation
 from schemas.codec import Codec
 from schemas.events.quickbooks import SyncStatus
 
@@ -50,18 +52,24 @@ _RELEASE_ROW = "UPDATE inbox SET due_at = now() WHERE id = %s AND state = 'waiti
 
 _LINK = """
 INSERT INTO link (realm_id, crm_kind, crm_id, currency, tenant_id, qbo_kind, qbo_id, sync_token, doc_number,
-                  last_sent, source_hash, entity_version, occurred_at, origin, discrepancy)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                  last_sent, source_hash, entity_version, occurred_at, origin, discrepancy, belongs_to)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (realm_id, tenant_id, crm_kind, crm_id, currency) DO UPDATE SET
     qbo_kind = excluded.qbo_kind, qbo_id = excluded.qbo_id, sync_token = excluded.sync_token,
     doc_number = excluded.doc_number, last_sent = excluded.last_sent, source_hash = excluded.source_hash,
     entity_version = excluded.entity_version, occurred_at = excluded.occurred_at,
-    origin = link.origin, discrepancy = excluded.discrepancy, updated_at = now()
+    origin = CASE WHEN link.origin = 'skipped' THEN excluded.origin ELSE link.origin END,
+    discrepancy = excluded.discrepancy, belongs_to = excluded.belongs_to, updated_at = now()
 """
+_UNLINK = """
+DELETE FROM link WHERE realm_id = %s AND tenant_id = %s AND crm_kind = %s AND crm_id = %s AND currency = %s
+"""
+# What waited for this very object goes on the moment it is in the books.
+_RELEASE_WAITING = "UPDATE inbox SET due_at = now() WHERE tenant_id = %s AND waits_for = %s AND state = 'waiting'"
 
 _DECIDE = """
 UPDATE inbox SET state = %s, result = %s, cause = %s, message = %s, trace = %s, due_at = coalesce(%s, due_at),
-       attempts = attempts + %s, claims = 0, ran_alone = false, decided_at = now()
+       waits_for = %s, attempts = attempts + %s, claims = 0, ran_alone = false, decided_at = now()
  WHERE id = %s
 """
 
@@ -149,8 +157,13 @@ class OutcomeStore:
         await _many(connection, _KEEP_OPEN, [_open_values(a) for a in answers if isinstance(a, Unanswered)])
         links = [(a.intent.realm_id, a.intent.tenant_id, a.link) for a in written]
         links += [(lease.realm_id, lease.tenant_id, e.link) for lease, e in kept if e.link]
-        await _many(connection, _LINK, [_link_values(*link) for link in links])
-        copied = [a for a in written if is_copied(a.link.qbo_kind)]
+        await self._store_links(connection, links)
+        unlinked = [(a.intent.realm_id, a.intent.tenant_id, ref) for a in written for ref in a.intent.unlinks]
+        unlinked += [(lease.realm_id, lease.tenant_id, ref) for lease, e in kept for ref in e.unlinks]
+        await _many(connection, _UNLINK, [(realm, tenant, r.kind, r.id, r.currency) for realm, tenant, r in unlinked])
+        deleted = [a for a in written if a.intent.write.operation is Operation.DELETE]
+        await _many(connection, DELETE_COPY, [(a.intent.realm_id, a.link.qbo_kind, a.link.qbo_id) for a in deleted])
+        copied = [a for a in written if is_copied(a.link.qbo_kind) and a not in deleted]
         await _many(
             connection,
             UPSERT_COPY,
@@ -161,6 +174,11 @@ class OutcomeStore:
         for lease, effects in kept:
             if isinstance(effects.answer, Unanswered) and effects.answer.attention:
                 await self._ask_a_person(connection, lease, effects.answer.intent.inbox_id)
+
+    async def _store_links(self, connection: Connection, links: Sequence[tuple[str, str, Link]]) -> None:
+        await _many(connection, _LINK, [_link_values(*link) for link in links])
+        landed = [(tenant_id, invoice_key(link.ref.id)) for _, tenant_id, link in links if link.ref.kind == "invoice"]
+        await _many(connection, _RELEASE_WAITING, landed)
 
     async def _ask_a_person(self, connection: Connection, lease: Lease, inbox_id: int) -> None:
         values = (UNANSWERED.cause, UNANSWERED.message, inbox_id)
@@ -254,7 +272,7 @@ def _link_values(realm_id: str, tenant_id: str, link: Link) -> tuple[Any, ...]:
     return (
         realm_id, ref.kind, ref.id, ref.currency, tenant_id, link.qbo_kind, link.qbo_id, link.sync_token,
         link.doc_number, Jsonb(dict(link.last_sent)) if link.last_sent is not None else None, link.source_hash,
-        link.version, link.occurred_at, link.origin, link.discrepancy,
+        link.version, link.occurred_at, link.origin, link.discrepancy, link.belongs_to,
     )  # fmt: skip
 
 
@@ -262,8 +280,9 @@ def _decide_values(decided: Decided) -> tuple[Any, ...]:
     outcome = decided.outcome
     result = outcome.result.value if isinstance(outcome, Done) else None
     cause = None if isinstance(outcome, Done) else outcome.cause
-    message = None if isinstance(outcome, Done) else outcome.message
+    message = outcome.note if isinstance(outcome, Done) else outcome.message
     trace = outcome.trace if isinstance(outcome, Attention) else None
     due = outcome.due if isinstance(outcome, Waiting) else None
+    waits_for = outcome.waits_for if isinstance(outcome, Waiting) else None
     tried = 0 if cause in _PLANNED_WAITS else 1
-    return (state_of(outcome), result, cause, message, trace, due, tried, decided.row.id)
+    return (state_of(outcome), result, cause, message, trace, due, waits_for, tried, decided.row.id)

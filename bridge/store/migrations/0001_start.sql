@@ -74,12 +74,15 @@ CREATE TABLE inbox (
     claims         integer NOT NULL DEFAULT 0,
     ran_alone      boolean NOT NULL DEFAULT false,
     due_at         timestamptz NOT NULL DEFAULT now(),
+    -- The key ("invoice:<id>") whose landing in the books ends the wait at once.
+    waits_for      text,
     received_at    timestamptz NOT NULL DEFAULT now(),
     decided_at     timestamptz,
     UNIQUE (tenant_id, topic, event_id)
 );
 CREATE INDEX inbox_due ON inbox (tenant_id, due_at, id) WHERE state IN ('pending', 'waiting');
 CREATE INDEX inbox_entity ON inbox (tenant_id, entity_kind, entity_id);
+CREATE INDEX inbox_waits_for ON inbox (tenant_id, waits_for) WHERE state = 'waiting' AND waits_for IS NOT NULL;
 CREATE INDEX inbox_attention ON inbox (tenant_id, cause) WHERE state = 'attention';
 
 CREATE TABLE dead_letter (
@@ -144,14 +147,18 @@ CREATE TABLE link (
     source_hash    bytea,
     entity_version timestamptz,
     occurred_at    timestamptz,
-    -- made: by the bridge; found: it was there and is shared with people.
-    origin         text NOT NULL CHECK (origin IN ('made', 'found')),
+    -- made: by the bridge; found: it was there and is shared with people; skipped: it stands for nothing in
+    -- QuickBooks, and last_sent says why not.
+    origin         text NOT NULL CHECK (origin IN ('made', 'found', 'skipped')),
     discrepancy    text,
+    -- The CRM object that this one is a part of: a payment's invoice, a refund's payment.
+    belongs_to     text NOT NULL DEFAULT '',
     linked_at      timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (realm_id, tenant_id, crm_kind, crm_id, currency)
 );
 CREATE INDEX link_object ON link (realm_id, qbo_kind, qbo_id);
+CREATE INDEX link_part ON link (realm_id, tenant_id, belongs_to, crm_kind) WHERE belongs_to <> '';
 
 -- QuickBooks' own objects as last seen, so that a steady state needs no metered read.
 CREATE TABLE local_copy (

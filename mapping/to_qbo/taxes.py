@@ -75,10 +75,11 @@ def tax_detail(taxed: Sequence[Taxed], wanted: Decimal, *, inclusive: bool, unit
     CannotBook `tax_differs` for a difference that no rounding explains.
     """
     exact = _exact(taxed, inclusive=inclusive)
+    # To the cent, whatever the currency: that is what QuickBooks is known to round to.
+    if wanted == sum((round_half_up(tax) for _, tax in exact.values()), ZERO):
+        return None
     computed = {rate_id: round_half_up(tax, unit) for rate_id, (_, tax) in exact.items()}
     difference = wanted - sum(computed.values(), ZERO)
-    if not difference:
-        return None
     if not computed or abs(difference) > unit * max(len(taxed), 1):
         raise CannotBook(
             "tax_differs",

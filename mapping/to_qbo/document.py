@@ -132,7 +132,8 @@ def _tax_fields(sale: Sale, layout: Layout, shares: Shares, told: Sequence[int],
     if shares.discount:
         taxed.append(Taxed(code=layout.codes[0], amount=-shares.discount))
     fields: dict[str, Any] = {"GlobalTaxCalculation": "TaxInclusive" if layout.inclusive else "TaxExcluded"}
-    if override := tax_detail(taxed, shares.tax, inclusive=layout.inclusive, unit=sale.unit):
+    partial = shares.total != sale.totals.total
+    if override := tax_detail(taxed, shares.tax, inclusive=layout.inclusive, unit=sale.unit, partial=partial):
         fields["TxnTaxDetail"] = override
     return fields
 

@@ -65,11 +65,14 @@ def _parts(sale: Sale, discount: Decimal, *, company: Company, title: str, inclu
     shipping = sale.totals.shipping_taxes
     shipping_tax = sum((round_half_up(tax.amount or ZERO, sale.unit) for tax in shipping), ZERO)
     on_top = sum((value for _, value in sale.extras), ZERO)
+    whole = rounded_lines(sale)
+    moved = _discounted(sale, whole, discount)
     if inclusive:
-        amounts, target = rounded_lines(sale), sale.totals.total - on_top - shipping_tax
+        amounts, target = whole, sale.totals.total - on_top - shipping_tax
     else:
-        amounts, target = _nets(sale), sale.totals.total - sale.totals.tax_total - on_top + discount
-    moved = spread(amounts, target, known_discounts(sale), sale.unit)
+        amounts, target = _nets(sale, whole), sale.totals.total - sale.totals.tax_total - on_top + discount
+        nothing = [ZERO] * len(amounts)
+        moved = None if moved is None else spread(_nets(sale, moved), target, nothing, sale.unit)
     parts = parts_of(sale, amounts, moved, company=company, target=target, title=title, notes=named_discount(sale))
     for extra, value in sale.extras:
         taxes, gross = (shipping, shipping_tax if inclusive else ZERO) if extra is Extra.SHIPPING else ((), ZERO)
@@ -77,19 +80,31 @@ def _parts(sale: Sale, discount: Decimal, *, company: Company, title: str, inclu
     return tuple(parts)
 
 
-def _nets(sale: Sale) -> list[Decimal]:
-    return [_net(line, sale.unit) for line in sale.lines]
+def _discounted(sale: Sale, amounts: Sequence[Decimal], discount: Decimal) -> list[Decimal] | None:
+    """Return the lines' amounts, as the CRM states them, less what no discount line shows.
+
+    Both readings of a discount on inclusive prices end here: the total decides what it took off.
+    """
+    known = known_discounts(sale)
+    if discount:
+        return [amount + less for amount, less in zip(amounts, known, strict=True)]
+    on_top = sum((value for _, value in sale.extras), ZERO) + round_half_up(sale.exclusive_tax, sale.unit)
+    return spread(amounts, sale.totals.total - on_top, known, sale.unit)
 
 
-def _net(line: Line, unit: Decimal) -> Decimal:
-    amount = line.line_amount
-    return round_half_up(without_tax(amount, [rate_of(line)]) if is_inclusive(line) else amount, unit)
+def _nets(sale: Sale, amounts: Sequence[Decimal]) -> list[Decimal]:
+    return [_net(line, amount, sale.unit) for line, amount in zip(sale.lines, amounts, strict=True)]
+
+
+def _net(line: Line, amount: Decimal, unit: Decimal) -> Decimal:
+    return round_half_up(without_tax(amount, [rate_of(line)]), unit) if is_inclusive(line) else amount
 
 
 def _discount(sale: Sale) -> Decimal:
     """Return what a discount line would show: the document's own figure, unless the total says otherwise."""
     on_top = sum((value for _, value in sale.extras), ZERO)
-    net = sum(_nets(sale), ZERO) + sum(known_discounts(sale), ZERO)
+    own = [whole + less for whole, less in zip(rounded_lines(sale), known_discounts(sale), strict=True)]
+    net = sum(_nets(sale, own), ZERO)
     left = net + on_top + sale.totals.tax_total - sale.totals.total
     named = sum((one.amount or ZERO for one in sale.document_discounts), ZERO)
     if left <= 0 or not sale.document_discounts:

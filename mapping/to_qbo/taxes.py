@@ -68,18 +68,23 @@ def no_tax_code(company: Company) -> TaxCode:
     )
 
 
-def tax_detail(taxed: Sequence[Taxed], wanted: Decimal, *, inclusive: bool, unit: Decimal) -> dict[str, Any] | None:
+def tax_detail(
+    taxed: Sequence[Taxed], wanted: Decimal, *, inclusive: bool, unit: Decimal, partial: bool = False
+) -> dict[str, Any] | None:
     """Return the override that makes QuickBooks' tax the CRM's; None where QuickBooks comes to it by itself.
 
-    QuickBooks rounds per rate on the summed net, half up; a CRM that rounds each line differs by cents. Raises
-    CannotBook `tax_differs` for a difference that no rounding explains.
+    QuickBooks rounds per rate on the summed net, half up; a CRM that rounds each line differs by cents. A part of
+    a document (`partial`) has a part of its tax, which is rounded by itself. Raises CannotBook `tax_differs` for a
+    difference that no rounding explains.
     """
     exact = _exact(taxed, inclusive=inclusive)
+    # To the cent, whatever the currency: that is what QuickBooks is known to round to.
+    if wanted == sum((round_half_up(tax) for _, tax in exact.values()), ZERO):
+        return None
     computed = {rate_id: round_half_up(tax, unit) for rate_id, (_, tax) in exact.items()}
     difference = wanted - sum(computed.values(), ZERO)
-    if not difference:
-        return None
-    if not computed or abs(difference) > unit * max(len(taxed), 1):
+    roundings = max(len(taxed), 1) + (2 + len(computed) if partial else 0)
+    if not computed or abs(difference) > unit * roundings:
         raise CannotBook(
             "tax_differs",
             f"The CRM's tax is {wanted} and the rates come to {sum(computed.values(), ZERO)}. "

@@ -1,0 +1,371 @@
+"""Which Payments an invoice needs, from what the CRM told of its money and what stands in the books (books, section 6).
+
+Pure: the same knowledge gives the same steps, and once they are done it gives none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from mapping.booking import SETTLED
+from mapping.money import ZERO
+from mapping.settings import Settings, Withdrawn
+from schemas.events.crm import PaymentMethod, PaymentRecord, PaymentStatus
+
+_BY_HAND = frozenset({"", "manual", "offline"})
+_NOT_TAKEN = frozenset({PaymentStatus.FAILED, PaymentStatus.PENDING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the CRM told: the invoice's newest state, and payments told by themselves."""
+
+    #: Payments in hand: of that state's list, and of payment events; the newest record of each transaction.
+    records: tuple[PaymentRecord, ...] = ()
+    #: Payments less refunds, as of the state.
+    amount_paid: Decimal
+    #: Whether the state lists every payment; else `amount_paid` is all that is known.
+    complete: bool
+    #: The transactions in the state's list.
+    listed: frozenset[str] = frozenset()
+    #: When the state was true. Payments told since may not be in it.
+    at: datetime
+    #: When a payment event told of its transaction.
+    heard_at: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """A Payment that the bridge made or adopted, as QuickBooks shows it."""
+
+    #: None: provisional, for money of which only the sum is known.
+    transaction_id: str | None
+    payment_id: str
+    amount: Decimal
+    #: What of it is applied to this invoice, and what to nothing.
+    applied: Decimal
+    unapplied: Decimal = ZERO
+    #: Made by a bookkeeper, who was first: never written.
+    adopted: bool = False
+    #: When the CRM last told of the transaction, and what refunds of it are booked.
+    told_at: datetime
+    refunded: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theirs:
+    """A Payment by another hand, with what of it is applied to this invoice."""
+
+    payment_id: str
+    applied: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InBooks:
+    total: Decimal
+    balance: Decimal
+    ours: tuple[Ours, ...] = ()
+    theirs: tuple[Theirs, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """Make a Payment for the transaction; what is not applied stays the customer's credit."""
+
+    transaction: PaymentRecord
+    applied: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver:
+    """Make the provisional Payment the transaction's own."""
+
+    payment_id: str
+    transaction: PaymentRecord
+    applied: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt:
+    """Link the transaction to the Payment that a bookkeeper made for it; no write."""
+
+    payment_id: str
+    transaction: PaymentRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookProvisional:
+    amount: Decimal
+    applied: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeProvisional:
+    payment_id: str
+    amount: Decimal
+    applied: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveProvisional:
+    """Delete it: the money it stood for has Payments of its own, or never was."""
+
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reapply:
+    """Send the Payment anew with this much on the invoice: the invoice's total moved."""
+
+    payment_id: str
+    applied: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    """Void the Payment: the CRM took the money back, and the settings say so."""
+
+    payment_id: str
+    transaction_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedsAttention:
+    cause: str
+    message: str
+    transaction_id: str | None = None
+
+
+Step = (
+    Book | TakeOver | Adopt | BookProvisional | ChangeProvisional | RemoveProvisional | Reapply | Withdraw
+    | NeedsAttention
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The steps in their order: what frees room on the invoice comes before what takes it."""
+
+    steps: tuple[Step, ...]
+    #: What the customer has as credit once they are done; the status names it.
+    unapplied: Decimal
+    #: Payments by other hands that stand for money of which the CRM told only the sum.
+    covered_by: tuple[str, ...] = ()
+
+
+def settle(told: Told, books: InBooks, *, settings: Settings) -> Settlement:
+    """Decide what brings the invoice's Payments to what the CRM told."""
+    plan = _Plan(told=told, books=books, settings=settings)
+    plan.take_back()
+    plan.apply_what_is_free()
+    for record in plan.new_records():
+        plan.book(record)
+    plan.provide()
+    return Settlement(steps=plan.in_order(), unapplied=plan.unapplied, covered_by=tuple(plan.covered_by))
+
+
+def is_manual(record: PaymentRecord) -> bool:
+    """Whether a person recorded it, so that a bookkeeper may have recorded the same money in QuickBooks."""
+    if record.provider is None:
+        return record.method is not PaymentMethod.CARD
+    return record.provider.strip().casefold() in _BY_HAND
+
+
+@dataclass(slots=True, kw_only=True)
+class _Plan:
+    told: Told
+    books: InBooks
+    settings: Settings
+    steps: list[Step] = field(default_factory=list)
+    kept: list[Ours] = field(default_factory=list)
+    provisional: Ours | None = None
+    #: What of the invoice is open to the Payments that are planned.
+    free: Decimal = ZERO
+    unapplied: Decimal = ZERO
+    strangers: list[Theirs] = field(default_factory=list)
+    covered_by: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.free = self.books.balance
+        adopted = {one.payment_id for one in self.books.ours}
+        self.strangers = [one for one in self.books.theirs if one.payment_id not in adopted and one.applied > 0]
+        for one in self.books.ours:
+            if one.transaction_id is not None:
+                self.kept.append(one)
+                continue
+            # What stands provisionally is open to whatever it stands for.
+            self.free += one.applied
+            if self.provisional is None:
+                self.provisional = one
+            else:
+                self.steps.append(RemoveProvisional(payment_id=one.payment_id))
+
+    def take_back(self) -> None:
+        """Look for booked money that the CRM takes back or changes."""
+        for one in tuple(self.kept):
+            why = self._why_withdrawn(one)
+            if why and self.settings.withdrawn is Withdrawn.VOID and not one.adopted and one.refunded == 0:
+                self.kept.remove(one)
+                self.free += one.applied
+                self.steps.append(Withdraw(payment_id=one.payment_id, transaction_id=str(one.transaction_id)))
+            elif why:
+                self._ask("payment_withdrawn", f"{why} Void the payment in QuickBooks or confirm it.", one)
+            elif changed := self._changed_amount(one):
+                self._ask("amount_changed_after_booking", changed, one)
+
+    def apply_what_is_free(self) -> None:
+        """Apply our Payments anew where the invoice's total moved, the first one first."""
+        for one in self.kept:
+            if one.adopted:
+                continue
+            more = min(one.unapplied, max(self.free, ZERO))
+            less = min(one.applied, max(-self.free, ZERO))
+            if more or less:
+                self.steps.append(Reapply(payment_id=one.payment_id, applied=one.applied + more - less))
+            self.free += less - more
+            self.unapplied += one.unapplied + less - more
+
+    def new_records(self) -> list[PaymentRecord]:
+        booked = {one.transaction_id for one in self.books.ours}
+        new = {r.transaction_id: r for r in self.told.records if _is_taken(r) and r.transaction_id not in booked}
+        return sorted(new.values(), key=lambda record: (record.paid_at, record.transaction_id))
+
+    def book(self, record: PaymentRecord) -> None:
+        same = next((one for one in self.strangers if one.applied == record.amount), None)
+        if same is not None and is_manual(record):
+            self.strangers.remove(same)
+            self.steps.append(Adopt(payment_id=same.payment_id, transaction=record))
+            return
+        if record.amount > self.free and (unclear := self._unclear(record)):
+            self.steps.append(unclear)
+            return
+        applied = self._taken(record.amount)
+        if self.provisional is None:
+            self.steps.append(Book(transaction=record, applied=applied))
+        else:
+            taken_over, self.provisional = self.provisional.payment_id, None
+            self.steps.append(TakeOver(payment_id=taken_over, transaction=record, applied=applied))
+
+    def provide(self) -> None:
+        """Let a provisional Payment stand for what only the sum tells of."""
+        missing = self._missing()
+        if missing is None:
+            return
+        there = self.provisional
+        if not missing:
+            if there is not None:
+                self.steps.append(RemoveProvisional(payment_id=there.payment_id))
+            return
+        applied = self._taken(missing)
+        if there is None:
+            self.steps.append(BookProvisional(amount=missing, applied=applied))
+        elif (there.amount, there.applied) != (missing, applied):
+            self.steps.append(ChangeProvisional(payment_id=there.payment_id, amount=missing, applied=applied))
+
+    def in_order(self) -> tuple[Step, ...]:
+        return tuple(sorted(self.steps, key=_frees_room, reverse=True))
+
+    def _why_withdrawn(self, one: Ours) -> str | None:
+        record = self._news_of(one)
+        if record is not None and record.status in _NOT_TAKEN:
+            return f"The CRM says that {one.amount} was not taken."
+        gone = self.told.complete and one.transaction_id not in self.told.listed
+        if record is None and gone and one.told_at <= self.told.at:
+            return f"The CRM no longer lists the payment of {one.amount}."
+        if record is not None and record.amount_refunded < one.refunded:
+            return f"The CRM's refund of {one.refunded} fell to {record.amount_refunded}."
+        return None
+
+    def _changed_amount(self, one: Ours) -> str | None:
+        record = self._news_of(one)
+        if record is None or one.adopted or not _is_taken(record) or record.amount == one.amount:
+            return None
+        return f"The payment is for {one.amount} and the CRM now says {record.amount}. Correct it in QuickBooks."
+
+    def _news_of(self, one: Ours) -> PaymentRecord | None:
+        """Return the record in hand, unless the transaction was told of later than that."""
+        record = self._record(one.transaction_id)
+        return record if record is not None and self._told_at(record) >= one.told_at else None
+
+    def _unclear(self, record: PaymentRecord) -> NeedsAttention | None:
+        """More than is open of the invoice: an overpayment, unless something else explains it."""
+        if self._refunds(every=True):
+            said = f"{record.amount} was paid again after a refund. Book it in QuickBooks on a document of its own."
+            return NeedsAttention(cause="paid_again_after_refund", message=said, transaction_id=record.transaction_id)
+        if self.strangers:
+            return self._paid_elsewhere(record.amount, record.transaction_id)
+        return None
+
+    def _paid_elsewhere(self, amount: Decimal, transaction_id: str | None) -> NeedsAttention:
+        others = ", ".join(str(one.applied) for one in self.strangers)
+        said = (
+            f"The CRM says that {amount} was paid, and QuickBooks shows payments of {others} by other hands. "
+            "If it is the same money, nothing has to be done; if not, book it in QuickBooks."
+        )
+        return NeedsAttention(cause="paid_in_quickbooks", message=said, transaction_id=transaction_id)
+
+    def _missing(self) -> Decimal | None:
+        """Return what a provisional Payment should be for; None where nobody can tell."""
+        if self.told.complete:
+            return ZERO
+        missing = self.told.amount_paid - self._gross(every=True) + self._refunds(every=False)
+        if missing < 0:
+            if self.told.amount_paid - self._gross(every=False) + self._refunds(every=True) < 0:
+                self._ask_about_sum()
+            return ZERO
+        covered = [one for one in self.strangers if one.applied == missing][:1] or self.strangers
+        by_others = sum((one.applied for one in covered), ZERO)
+        if covered and (by_others == missing or missing > self.free):
+            if by_others > missing or missing - by_others > max(self.free, ZERO):
+                self.steps.append(self._paid_elsewhere(missing, None))
+                return None
+            self.covered_by += [one.payment_id for one in covered]
+            return missing - by_others
+        return missing
+
+    def _ask_about_sum(self) -> None:
+        known = self._gross(every=False) - self._refunds(every=True)
+        said = f"The CRM says that {self.told.amount_paid} is paid, and its payments come to {known}."
+        self.steps.append(NeedsAttention(cause="payments_exceed_sum", message=f"{said} Correct them in the CRM."))
+
+    def _gross(self, *, every: bool) -> Decimal:
+        """Sum the transactions that are known: all, or those that the state surely counts."""
+        records = {r.transaction_id: r for r in self.told.records if _is_taken(r)}
+        told = sum((r.amount for r in records.values() if every or r.paid_at <= self.told.at), ZERO)
+        others = (one for one in self.kept if self._record(one.transaction_id) is None)
+        return told + sum((one.amount for one in others if every or one.told_at <= self.told.at), ZERO)
+
+    def _refunds(self, *, every: bool) -> Decimal:
+        """Sum the refunds that are known: all, or those that the state surely counts."""
+        told = (r.amount_refunded for r in self.told.records if every or self._is_counted(r))
+        others = (one for one in self.kept if self._record(one.transaction_id) is None)
+        booked = (one.refunded for one in others if every or one.told_at <= self.told.at)
+        return sum(told, ZERO) + sum(booked, ZERO)
+
+    def _is_counted(self, record: PaymentRecord) -> bool:
+        return self._told_at(record) <= self.told.at
+
+    def _told_at(self, record: PaymentRecord) -> datetime:
+        listed = record.transaction_id in self.told.listed
+        return self.told.at if listed else self.told.heard_at.get(record.transaction_id, record.paid_at)
+
+    def _record(self, transaction_id: str | None) -> PaymentRecord | None:
+        return next((r for r in self.told.records if r.transaction_id == transaction_id), None)
+
+    def _taken(self, amount: Decimal) -> Decimal:
+        applied = min(amount, max(self.free, ZERO))
+        self.free -= applied
+        self.unapplied += amount - applied
+        return applied
+
+    def _ask(self, cause: str, message: str, one: Ours) -> None:
+        self.steps.append(NeedsAttention(cause=cause, message=message, transaction_id=one.transaction_id))
+
+
+def _is_taken(record: PaymentRecord) -> bool:
+    return record.status in SETTLED and record.amount > 0
+
+
+def _frees_room(step: Step) -> bool:
+    return isinstance(step, Withdraw | RemoveProvisional | TakeOver | ChangeProvisional)

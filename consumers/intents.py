@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
@@ -94,6 +94,13 @@ class Link:
     origin: str = "made"
     discrepancy: str | None = None
     belongs_to: str = ""
+
+    @property
+    def source(self) -> Source:
+        """The state that the link stands for: a write that changes nothing about it says so again."""
+        nothing = datetime.min.replace(tzinfo=UTC)
+        version = self.version or nothing
+        return Source(version=version, occurred_at=self.occurred_at or version, content_hash=self.source_hash or b"")
 
     @property
     def is_skipped(self) -> bool:

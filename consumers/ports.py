@@ -42,6 +42,10 @@ class Books(Protocol):
         """Return the links of these kinds that are parts of these CRM objects, the first linked first."""
         ...
 
+    async def newest_event(self, entity_kind: str, entity_id: str) -> tuple[str, bytes] | None:
+        """Return topic and payload of the newest state of a CRM record that is stored; None where none is."""
+        ...
+
     async def last_number(self, ref: CrmRef) -> int:
         """Return the number of the last intent about this object; 0 when there was none."""
         ...

@@ -1,7 +1,7 @@
 """One record's work: what a handler is given, and how it says what to write last."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -101,6 +101,12 @@ def unless_known(link: Link | None, row: Row) -> Outcome | None:
             return Attention("totals_differ", totals_differ(link.discrepancy))
         return Done(Result.UNCHANGED)
     return Done(Result.SUPERSEDED) if known > arrived else None
+
+
+def as_of(link: Link, work: Work, content_hash: bytes) -> Link:
+    """Return the link as it stands once this event's state was worked on; with its hash, completely."""
+    row = work.row
+    return replace(link, version=row.entity_version, occurred_at=row.occurred_at, source_hash=content_hash)
 
 
 def skipped_before(link: Link) -> Skipped:

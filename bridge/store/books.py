@@ -27,6 +27,11 @@ _LINKS_OF = """
 SELECT * FROM link WHERE realm_id = %s AND tenant_id = %s AND belongs_to = ANY(%s) AND crm_kind = ANY(%s)
    AND belongs_to <> '' ORDER BY linked_at, crm_id
 """
+_NEWEST = """
+SELECT topic, payload FROM inbox WHERE tenant_id = %s AND entity_kind = %s AND entity_id = %s
+   AND payload IS NOT NULL AND cause IS DISTINCT FROM 'event_id_reused'
+ ORDER BY entity_version DESC, occurred_at DESC LIMIT 1
+"""
 _NUMBER = """
 SELECT coalesce(max(number), 0) AS number FROM intent
  WHERE realm_id = %s AND tenant_id = %s AND crm_kind = %s AND crm_id = %s AND currency = %s
@@ -66,6 +71,10 @@ class BookStore(CopyStore):
     async def links_of(self, kinds: Sequence[str], belongs_to: Sequence[str]) -> list[Link]:
         values = (self._realm_id, self._tenant_id, list(belongs_to), list(kinds))
         return [_link(row) for row in await self._rows(_LINKS_OF, *values)]
+
+    async def newest_event(self, entity_kind: str, entity_id: str) -> tuple[str, bytes] | None:
+        rows = await self._rows(_NEWEST, self._tenant_id, entity_kind, entity_id)
+        return (rows[0]["topic"], rows[0]["payload"]) if rows else None
 
     async def last_number(self, ref: CrmRef) -> int:
         if (known := self._numbers.pop(ref, None)) is not None:

@@ -1,28 +1,32 @@
-"""`payment.completed`: money that was taken is a sales receipt in the books."""
+"""`payment.completed`: money that was taken is a sales receipt, or a Payment on its invoice, in the books."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
+from consumers.attention import disputed
 from consumers.catalog import item_ids, payment_method_id
 from consumers.customers import customer_for_sale
 from consumers.intents import CrmRef, Draft, Link, Source, discrepancy
-from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waiting
-from consumers.work import LastWrite, Work, totals_differ, unless_known
+from consumers.outcomes import Attention, Done, Outcome, Result, Skipped
+from consumers.payment_on_invoice import payment_on_invoice
+from consumers.refund_links import REFUND
+from consumers.refunds import refund_sale
+from consumers.work import Concluded, LastWrite, Work, as_of, totals_differ, unless_known
 from mapping.booking import why_not_booked
 from mapping.company import Company
+from mapping.settings import Withdrawn
 from mapping.to_qbo.methods import payment_method_name
 from mapping.to_qbo.sales_receipt import items_wanted, sales_receipt
 from qbo_client.writes import Operation
 from schemas.events.crm import PaymentCompleted, PaymentStatus
 
-_LOOK_FOR_INVOICE_EVERY = timedelta(hours=1)
-_INVOICE_SHOULD_HAVE_COME = timedelta(days=7)
 _WITHDRAWN = frozenset({PaymentStatus.FAILED, PaymentStatus.PENDING})
 
 
-async def payment_completed(event: PaymentCompleted, work: Work) -> Outcome | LastWrite:
+async def payment_completed(event: PaymentCompleted, work: Work) -> Outcome | LastWrite | Concluded:
+    if event.invoice_id:
+        return await payment_on_invoice(event, event.invoice_id, work)
     row, payment = work.row, event.payment
     ref = CrmRef(kind="payment", id=payment.transaction_id)
     link = await work.books.link(ref)
@@ -32,18 +36,19 @@ async def payment_completed(event: PaymentCompleted, work: Work) -> Outcome | La
             return Attention("totals_differ", totals_differ(link.discrepancy))
     if (known := unless_known(link, row)) is not None:
         return _still_asking(event, known)
-    if link is not None:
-        outcome, link = await _changed_after_booking(event, link, work)
-        await work.remember(replace(link, version=row.entity_version, occurred_at=row.occurred_at))
-        return outcome
-    if skip := why_not_booked(event, sync_from=work.lane.sync_from):
-        return Skipped(skip.cause, skip.message)
-    if event.invoice_id:
-        return _wait_for_invoice(event.invoice_id, work)
-    return await _book_sale(event, ref, work)
+    if link is None:
+        if skip := why_not_booked(event, sync_from=work.sync_from):
+            return Skipped(skip.cause, skip.message)
+        draft = await _receipt(event, ref, work)
+        if not payment.amount_refunded:
+            return LastWrite(draft, _still_asking(event, Done(Result.CREATED)))
+        await work.write(replace(draft, source=work.under_way))
+        return await _with_refunds(event, Done(Result.CREATED), work.written[-1], work)
+    outcome, link = await _changed_after_booking(event, link, work)
+    return await _with_refunds(event, outcome, link, work)
 
 
-async def _book_sale(event: PaymentCompleted, ref: CrmRef, work: Work) -> LastWrite:
+async def _receipt(event: PaymentCompleted, ref: CrmRef, work: Work) -> Draft:
     row = work.row
     source = Source(version=row.entity_version, occurred_at=row.occurred_at, content_hash=row.content_hash)
     wanted = items_wanted(event, work.company)
@@ -55,7 +60,7 @@ async def _book_sale(event: PaymentCompleted, ref: CrmRef, work: Work) -> LastWr
         event, company=work.company, customer_id=customer_id, items=items, payment_method_id=method_id
     )
     expect = {"TotalAmt": receipt.total, "TotalTax": receipt.tax}
-    draft = Draft(
+    return Draft(
         ref=ref,
         operation=Operation.CREATE,
         entity="SalesReceipt",
@@ -64,7 +69,21 @@ async def _book_sale(event: PaymentCompleted, ref: CrmRef, work: Work) -> LastWr
         last_sent=_billed(event, work.company) | {"expect": {name: str(total) for name, total in expect.items()}},
         expect=expect,
     )
-    return LastWrite(draft, _still_asking(event, Done(Result.CREATED)))
+
+
+async def _with_refunds(event: PaymentCompleted, outcome: Outcome, link: Link, work: Work) -> Concluded:
+    """Book what was given back. What is before a person is looked at again: its hash is not remembered."""
+    refunds = await refund_sale(event, work)
+    written = [one for one in work.written if one.qbo_kind == "RefundReceipt"]
+    differing = next((one.discrepancy for one in (link, *written) if one.discrepancy), None)
+    if isinstance(outcome, Done) and differing:
+        outcome = Attention("totals_differ", totals_differ(differing))
+    elif isinstance(outcome, Done):
+        updated = bool(written) and outcome.result is Result.UNCHANGED
+        outcome = _still_asking(event, Done(Result.UPDATED) if updated else outcome)
+    content_hash = work.row.content_hash if isinstance(outcome, Done) else b""
+    concluded = as_of(link, work, content_hash)
+    return Concluded(outcome, concluded, tells=(concluded, *refunds))
 
 
 async def _compare_again(link: Link, work: Work) -> Link:
@@ -78,16 +97,9 @@ async def _compare_again(link: Link, work: Work) -> Link:
 
 def _still_asking(event: PaymentCompleted, outcome: Outcome) -> Outcome:
     """Keep before a person what the books cannot show by themselves, also after the sale was booked."""
-    if not isinstance(outcome, Done) or outcome.result is Result.SUPERSEDED:
-        return outcome
-    payment = event.payment
-    if payment.amount_refunded > 0:
-        return Attention(
-            "refund_not_booked",
-            f"{payment.amount_refunded} of {payment.amount} was refunded. Book the refund receipt in QuickBooks.",
-        )
-    if payment.status is PaymentStatus.DISPUTED:
-        return Attention("disputed", "The payer disputes this payment. Correct the books once it is decided.")
+    superseded = isinstance(outcome, Done) and outcome.result is Result.SUPERSEDED
+    if isinstance(outcome, Done) and not superseded and event.payment.status is PaymentStatus.DISPUTED:
+        return disputed()
     return outcome
 
 
@@ -100,11 +112,13 @@ def _billed(event: PaymentCompleted, company: Company) -> dict[str, str]:
 async def _changed_after_booking(event: PaymentCompleted, link: Link, work: Work) -> tuple[Outcome, Link]:
     """Say what a newer state of a booked payment is worth, and return the link as it stands now."""
     if event.payment.status in _WITHDRAWN:
-        message = "The CRM says this money was not taken. Void the receipt or confirm it."
-        return Attention("payment_withdrawn", message), link
+        return await _withdrawn(link, work)
     booked, billed = link.last_sent or {}, _billed(event, work.company)
+    if booked.get("withdrawn"):
+        message = "The CRM says that this money was taken after all, and its receipt is void. Enter it in QuickBooks."
+        return Attention("reopened_after_void", message), link
     if all(booked.get(name, said) == said for name, said in billed.items()):
-        return _still_asking(event, Done(Result.UNCHANGED)), link
+        return Done(Result.UNCHANGED), link
     wanted = sales_receipt(event, company=work.company, customer_id="", items={}, payment_method_id=None)
     expect = {"TotalAmt": str(wanted.total), "TotalTax": str(wanted.tax)}
     receipt = (await work.client.read("SalesReceipt", link.qbo_id)).entity
@@ -115,7 +129,7 @@ async def _changed_after_booking(event: PaymentCompleted, link: Link, work: Work
         return Attention("changed_after_booking", message), link
     # A person has corrected it.
     last_sent = {**booked, **billed, "expect": expect}
-    return _still_asking(event, Done(Result.UNCHANGED)), replace(link, last_sent=last_sent)
+    return Done(Result.UNCHANGED), replace(link, last_sent=last_sent)
 
 
 def _differing(expect: Mapping[str, str], date: str, receipt: Mapping[str, Any]) -> str | None:
@@ -124,9 +138,24 @@ def _differing(expect: Mapping[str, str], date: str, receipt: Mapping[str, Any])
     return "; ".join(filter(None, (discrepancy(expect, receipt), dates))) or None
 
 
-def _wait_for_invoice(invoice_id: str, work: Work) -> Outcome:
-    now = work.writer.clock.now()
-    if now - work.row.received_at > _INVOICE_SHOULD_HAVE_COME:
-        return Attention("invoice_never_came", f"Invoice {invoice_id} is not in the books. Send it again in the CRM.")
-    message = f"Waits for invoice {invoice_id}, which is not in the books yet."
-    return Waiting("waits_for_invoice", message, now + _LOOK_FOR_INVOICE_EVERY)
+async def _withdrawn(link: Link, work: Work) -> tuple[Outcome, Link]:
+    """Say what becomes of a receipt for money that the CRM takes back: a person decides, unless the settings do."""
+    booked = link.last_sent or {}
+    if booked.get("withdrawn"):
+        return Done(Result.UNCHANGED), link
+    refunds = await work.books.links_of((REFUND,), [link.ref.id])
+    if work.company.settings.withdrawn is Withdrawn.ATTENTION or refunds:
+        message = "The CRM says this money was not taken. Void the receipt or confirm it."
+        return Attention("payment_withdrawn", message), link
+    receipt = (await work.client.read(link.qbo_kind, link.qbo_id)).entity
+    draft = Draft(
+        ref=link.ref,
+        operation=Operation.VOID,
+        entity=link.qbo_kind,
+        body={"Id": receipt["Id"], "SyncToken": receipt["SyncToken"], "sparse": True},
+        source=link.source,
+        last_sent={**booked, "withdrawn": True},
+        origin=link.origin,
+    )
+    await work.write(draft)
+    return Done(Result.UPDATED), work.written[-1]

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from consumers.intents import CrmRef, Draft, Intent, Link, Source, intent_of
+from consumers.keys import Event, party_of
 from consumers.records import Row
 from qbo_client.writes import Operation
 from schemas.codec import Codec
-from schemas.events.crm import ContactActive, PaymentCompleted
-from tests.unit.mapping.build import envelope, line, party, record, sale, totals
+from schemas.events.crm import ContactActive, InvoiceSent, InvoiceUpdated, Party, PaymentCompleted, PaymentRecord
+from tests.unit.mapping.build import envelope, invoice, line, party, record, sale, totals
 
 REALM, TENANT = "4620816365", "loc_9Qz"
 T0 = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -42,7 +43,54 @@ def sale_event(transaction: str = "tx_77", **changes: Any) -> PaymentCompleted:
     return replace(event, **changes)
 
 
-def row_of(event: ContactActive | PaymentCompleted, number: int = 1, **changes: Any) -> Row:
+def invoice_event(
+    minute: int = 0, *, total: str = "100.00", paid: str = "0", updated: bool = True, **changes: Any
+) -> InvoiceSent | InvoiceUpdated:
+    """Invoice in_19 as it stood so many minutes after T0; changes are the state's."""
+    owed = replace(totals(total, total), amount_paid=Decimal(paid), amount_due=Decimal(total) - Decimal(paid))
+    state = invoice([line("Crown", "1", total, total, product="pr_7")], owed, created_at=T0)
+    state = replace(state, bill_to=bill_to(), billing_email="ct_1@example.com")
+    state = replace(state, **changes)
+    at = T0 + timedelta(minutes=minute)
+    topic = "invoice.updated" if updated else "invoice.sent"
+    about = replace(
+        envelope(state.invoice_id),
+        event_id=f"ev-{state.invoice_id}-{topic}-{minute}",
+        event_type=topic,
+        tenant_id=TENANT,
+        entity_version=at,
+        occurred_at=at,
+    )
+    return InvoiceUpdated(envelope=about, invoice=state) if updated else InvoiceSent(envelope=about, invoice=state)
+
+
+def bill_to(contact: str = "ct_1", **fields: Any) -> Party:
+    return party(**{"contact_id": contact, "email": f"{contact}@example.com", "display_name": contact, **fields})
+
+
+def paid(transaction: str, amount: str, minute: int = 0, **changes: Any) -> PaymentRecord:
+    """Money that a card provider took so many minutes after T0."""
+    at = T0 + timedelta(minutes=minute)
+    known = {"transaction_id": transaction, "paid_at": at, "txn_date": at.date(), "provider": "stripe"}
+    return record(amount, **{**known, **changes})
+
+
+def paid_event(record: PaymentRecord, minute: int = 0, *, invoice_id: str | None = "in_19") -> PaymentCompleted:
+    """The payment told by itself."""
+    at = T0 + timedelta(minutes=minute)
+    about = replace(
+        envelope(record.transaction_id),
+        event_id=f"ev-{record.transaction_id}-{minute}",
+        tenant_id=TENANT,
+        entity_version=at,
+        occurred_at=at,
+    )
+    what = [line("Crown", "1", str(record.amount), str(record.amount), product="pr_7")]
+    owed = totals(str(record.amount), str(record.amount))
+    return sale(what, owed, envelope=about, contact=bill_to(), invoice_id=invoice_id, payment=record)
+
+
+def row_of(event: Event, number: int = 1, **changes: Any) -> Row:
     about, payload = event.envelope, _CODEC.encode(event)
     row = Row(
         id=number,
@@ -53,7 +101,7 @@ def row_of(event: ContactActive | PaymentCompleted, number: int = 1, **changes: 
         content_hash=hashlib.blake2b(payload, digest_size=16).digest(),
         entity_kind=about.event_type.split(".")[0],
         entity_id=about.entity_id,
-        contact_id=event.contact.contact_id,
+        contact_id=party_of(event).contact_id,
         entity_version=about.entity_version,
         occurred_at=about.occurred_at,
         received_at=T0,

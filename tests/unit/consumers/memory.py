@@ -14,6 +14,7 @@ from consumers.intents import CrmRef, Intent, Link
 from consumers.outcomes import Outcome, Waiting
 from consumers.records import Row
 from mapping.company import Company
+from mapping.to_qbo.customer import email_keys
 from qbo_client.answers import Answer
 from qbo_client.client import QBOClient
 from qbo_client.clock import Clock
@@ -55,7 +56,9 @@ class Vendor(QBOClient):
 class MemoryBooks:
     links: dict[CrmRef, Link] = field(default_factory=dict)
     numbers: dict[CrmRef, int] = field(default_factory=dict)
-    copies: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    objects: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    #: Every row that the inbox ever held.
+    stored: list[Row] = field(default_factory=list)
 
     async def link(self, ref: CrmRef) -> Link | None:
         return self.links.get(ref)
@@ -63,27 +66,40 @@ class MemoryBooks:
     async def links_to(self, qbo_kind: str, qbo_id: str) -> list[Link]:
         return [x for x in self.links.values() if (x.qbo_kind, x.qbo_id) == (qbo_kind, qbo_id)]
 
+    async def links_of(self, kinds: Sequence[str], belongs_to: Sequence[str]) -> list[Link]:
+        return [x for x in self.links.values() if x.ref.kind in kinds and x.belongs_to in belongs_to]
+
+    async def newest_event(self, entity_kind: str, entity_id: str) -> tuple[str, bytes] | None:
+        rows = [r for r in self.stored if (r.entity_kind, r.entity_id) == (entity_kind, entity_id) and r.payload]
+        newest = max(rows, key=lambda row: (row.entity_version, row.occurred_at), default=None)
+        return (newest.topic, newest.payload or b"") if newest else None
+
     async def last_number(self, ref: CrmRef) -> int:
         return self.numbers.get(ref, 0)
 
-    async def newer_in_inbox(self, row: Row) -> bool:
-        raise NotImplementedError(row.id)
-
     async def copy(self, qbo_kind: str, qbo_id: str) -> Mapping[str, Any] | None:
-        return self.copies.get((qbo_kind, qbo_id))
+        return self.objects.get((qbo_kind, qbo_id))
+
+    async def copies(self, qbo_kind: str, qbo_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        return {x: self.objects[qbo_kind, x] for x in qbo_ids if (qbo_kind, x) in self.objects}
 
     async def copies_named(self, qbo_kind: str, name: str) -> list[Mapping[str, Any]]:
-        return [x for (kind, _), x in self.copies.items() if kind == qbo_kind and x.get("DisplayName") == name]
+        wanted = (qbo_kind, name.casefold())
+        return [x for (kind, _), x in self.objects.items() if (kind, _name(x)) == wanted]
 
     async def customers_with_email(self, email_key: str) -> list[Mapping[str, Any]]:
-        found = [x for (kind, _), x in self.copies.items() if kind == "Customer"]
-        return [x for x in found if (x.get("PrimaryEmailAddr") or {}).get("Address") == email_key]
+        found = [x for (kind, _), x in self.objects.items() if kind == "Customer"]
+        return [x for x in found if email_key in email_keys((x.get("PrimaryEmailAddr") or {}).get("Address"))]
 
     async def save_copies(self, qbo_kind: str, objects: Sequence[Mapping[str, Any]]) -> None:
-        self.copies.update({(qbo_kind, str(x["Id"])): x for x in objects})
+        self.objects.update({(qbo_kind, str(x["Id"])): x for x in objects})
 
     async def save_company(self, company: Company) -> None:
         raise NotImplementedError(company.name)
+
+
+def _name(body: Mapping[str, Any]) -> str:
+    return str(body.get("DisplayName", body.get("Name", ""))).casefold()
 
 
 @dataclass
@@ -91,7 +107,7 @@ class MemoryLane:
     """Satisfies `consumers.ports.Lane` and `consumers.turn.Rows`; rows leave `due` once they are decided."""
 
     clock: Clock
-    client: Vendor = field(default_factory=Vendor)
+    client: Any = field(default_factory=Vendor)
     books: MemoryBooks = field(default_factory=MemoryBooks)
     due: dict[int, Row] = field(default_factory=dict)
     opened: dict[str, Intent] = field(default_factory=dict)
@@ -99,20 +115,30 @@ class MemoryLane:
     story: list[str] = field(default_factory=list)
     outcomes: dict[int, list[Outcome]] = field(default_factory=dict)
     later: dict[int, datetime] = field(default_factory=dict)
+    waits_for: dict[int, str | None] = field(default_factory=dict)
     put_back_ids: list[int] = field(default_factory=list)
     realm_id: str = REALM
     tenant_id: str = TENANT
     company: Company = US
     sync_from: datetime = T0
+    #: Whether a row is told that a newer state of its record is stored, as the inbox does.
+    supersedes: bool = False
 
     def add(self, *rows: Row) -> None:
         self.due.update({row.id: row for row in rows})
+        self.books.stored += rows
 
     async def take(self, *, in_hand: Sequence[int], limit: int) -> list[Row]:
         now = self.clock.now()
         free = [r for r in self.due.values() if r.id not in in_hand and self.later.get(r.id, now) <= now]
         self.story += [f"take {row.id}" for row in free[:limit]]
-        return free[:limit]
+        return [replace(row, superseded=self._superseded(row)) for row in free[:limit]]
+
+    def _superseded(self, row: Row) -> bool:
+        if not self.supersedes:
+            return False
+        like = [r for r in self.books.stored if (r.entity_kind, r.entity_id) == (row.entity_kind, row.entity_id)]
+        return any((r.entity_version, r.occurred_at) > (row.entity_version, row.occurred_at) for r in like)
 
     async def put_back(self, rows: Sequence[Row]) -> None:
         self.put_back_ids += [row.id for row in rows]
@@ -136,7 +162,9 @@ class MemoryLane:
         if effects.answer:
             self._answer(effects.answer)
         if effects.link:
-            self.books.links[effects.link.ref] = effects.link
+            self._link(effects.link)
+        for ref in effects.unlinks:
+            self.books.links.pop(ref, None)
         if effects.parked:
             self.story.append(f"parked {effects.parked.cause}")
         if effects.decided:
@@ -149,13 +177,27 @@ class MemoryLane:
             self.opened.pop(answer.intent.write.request_id)
             self.later.pop(answer.intent.inbox_id, None)
         if isinstance(answer, Written):
-            self.books.links[answer.link.ref] = answer.link
-            self.books.copies[answer.link.qbo_kind, answer.link.qbo_id] = answer.object
+            self._link(answer.link)
+            self.books.objects[answer.link.qbo_kind, answer.link.qbo_id] = answer.object
+            if answer.intent.write.operation == "delete":
+                del self.books.objects[answer.link.qbo_kind, answer.link.qbo_id]
+            for ref in answer.intent.unlinks:
+                self.books.links.pop(ref, None)
+
+    def _link(self, link: Link) -> None:
+        before = self.books.links.get(link.ref)
+        origin = link.origin if before is None or before.is_skipped else before.origin
+        self.books.links[link.ref] = replace(link, origin=origin)
+        if link.ref.kind == "invoice":
+            landed = [key for key, wanted in self.waits_for.items() if wanted == f"invoice:{link.ref.id}"]
+            for key in landed:
+                self.later.pop(key, None)
 
     def _decide(self, row: Row, outcome: Outcome) -> None:
         self.story.append(f"decided {row.id}")
         self.outcomes.setdefault(row.id, []).append(outcome)
         if isinstance(outcome, Waiting):
             self.later[row.id] = outcome.due
+            self.waits_for[row.id] = outcome.waits_for
         else:
             self.due.pop(row.id)

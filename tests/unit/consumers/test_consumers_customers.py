@@ -8,6 +8,7 @@ import pytest
 from consumers.customers import find_customer
 from consumers.keys import KeyRing
 from consumers.work import Work
+from schemas.codec import Codec
 from tests.unit.consumers.build import contact_event, row_of
 from tests.unit.consumers.memory import Vendor
 from tests.unit.consumers.turns import lane_with, turn_of
@@ -33,6 +34,6 @@ class Asked(Vendor):
 def test_find_customer_asks_for_every_address_typed(email: str, condition: str) -> None:
     lane, event = lane_with(), contact_event(email=email)
     lane.client = client = Asked()
-    work = Work(row=row_of(event), lane=lane, writer=turn_of(lane).writer, ring=KeyRing(), keys=())
+    work = Work(row=row_of(event), lane=lane, writer=turn_of(lane).writer, ring=KeyRing(), keys=(), codec=Codec())
     assert asyncio.run(find_customer(event.contact, work)) is None
     assert condition in client.select

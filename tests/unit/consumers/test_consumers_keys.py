@@ -6,7 +6,7 @@ from collections.abc import Collection
 import pytest
 
 from consumers.keys import KeyRing, keys_of
-from tests.unit.consumers.build import contact_event, sale_event
+from tests.unit.consumers.build import contact_event, invoice_event, paid, sale_event
 from tests.unit.mapping.build import party
 
 
@@ -113,3 +113,9 @@ def test_keys_of_a_payment_hold_transaction_and_invoice_too() -> None:
     wanted = ("contact:ct_alex", "email:alex@example.com", "invoice:in_5", "transaction:tx_77")
     assert keys_of(event) == wanted
     assert keys_of(sale_event(contact=party(email=None))) == ("contact:ct_alex", "transaction:tx_77")
+
+
+def test_keys_of_an_invoice_hold_every_transaction_it_lists() -> None:
+    event = invoice_event(payments=(paid("tx_1", "40.00"), paid("tx_2", "60.00")))
+    wanted = ("contact:ct_1", "email:ct_1@example.com", "invoice:in_19", "transaction:tx_1", "transaction:tx_2")
+    assert keys_of(event) == wanted

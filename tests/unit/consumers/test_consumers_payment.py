@@ -12,9 +12,10 @@ import pytest
 from consumers.handlers.payment_completed import payment_completed
 from consumers.keys import KeyRing
 from consumers.outcomes import Attention, Done, Outcome, Result
-from consumers.work import LastWrite, Work
+from consumers.work import Concluded, LastWrite, Work
 from mapping.company import Company
 from qbo_client.answers import Answer
+from schemas.codec import Codec
 from schemas.events.crm import PaymentCompleted
 from tests.unit.consumers.build import link, row_of, sale_event
 from tests.unit.consumers.memory import MemoryLane, Vendor
@@ -44,8 +45,12 @@ def told_again(event: PaymentCompleted, company: Company, **shown: Any) -> tuple
     before = event.envelope.entity_version - timedelta(days=1)
     known = link(version=before, occurred_at=before, last_sent=BOOKED)
     lane.books.links[known.ref] = known
-    work = Work(row=row_of(event), lane=lane, writer=turn_of(lane).writer, ring=KeyRing(), keys=())
-    return asyncio.run(payment_completed(event, work)), lane
+    work = Work(row=row_of(event), lane=lane, writer=turn_of(lane).writer, ring=KeyRing(), keys=(), codec=Codec())
+    step = asyncio.run(payment_completed(event, work))
+    if not isinstance(step, Concluded):
+        return step, lane
+    lane.books.links[step.link.ref] = step.link
+    return step.outcome, lane
 
 
 def with_tax() -> PaymentCompleted:

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
+from consumers.keys import Event
 from consumers.reading import ENTITY_KINDS, Fetched, dead, read
 from consumers.records import Arrived, DeadLetter
 from schemas.codec import Codec
 from schemas.errors import Reason, RegistryUnavailable
-from schemas.events.crm import ContactActive, PaymentCompleted
 from schemas.versions import AvroSchema, versions
-from tests.unit.consumers.build import T0, contact_event, sale_event
+from tests.unit.consumers.build import T0, contact_event, invoice_event, sale_event
 from tests.unit.mapping.build import party
 
 CODEC = Codec()
 CONTACT = CODEC.encode(contact_event())
-ALL_TOPICS = "contact.active", "payment.completed"
+ALL_TOPICS = "contact.active", "payment.completed", "invoice.sent", "invoice.updated"
 
 
 def fetched(value: bytes | None, *, topic: str = "contact.active", **changes: Any) -> Fetched:
@@ -38,11 +38,11 @@ def test_topics_that_are_read_are_these() -> None:
     [
         (contact_event("ct_1"), "contact.active", "contact", "ct_1", "ct_1"),
         (sale_event("tx_5"), "payment.completed", "payment", "tx_5", "ct_alex"),
+        (invoice_event(updated=False), "invoice.sent", "invoice", "in_19", "ct_1"),
+        (invoice_event(), "invoice.updated", "invoice", "in_19", "ct_1"),
     ],
 )
-def test_read_good_record_becomes_an_inbox_row(
-    event: ContactActive | PaymentCompleted, topic: str, kind: str, entity: str, contact: str
-) -> None:
+def test_read_good_record_becomes_an_inbox_row(event: Event, topic: str, kind: str, entity: str, contact: str) -> None:
     arrived = read_one(CODEC.encode(event), topic=topic)
     assert isinstance(arrived, Arrived)
     assert (arrived.topic, arrived.entity_kind, arrived.entity_id, arrived.contact_id) == (topic, kind, entity, contact)

@@ -5,12 +5,11 @@ import random
 
 from consumers.apply import Applier
 from consumers.failures import RetryPolicy
-from consumers.keys import KeyRing
+from consumers.keys import Event, KeyRing
 from consumers.records import Row
 from consumers.turn import Turn, TurnPolicy
 from consumers.writing import Writer
 from schemas.codec import Codec
-from schemas.events.crm import ContactActive
 from tests.unit.consumers.build import contact_event, row_of
 from tests.unit.consumers.memory import MemoryLane
 from tests.unit.qbo_client.virtual_time import START, VirtualClock, run
@@ -43,9 +42,9 @@ def turn_of(
     policy, rng, ring = RetryPolicy(first_seconds=2.0), random.Random(1), KeyRing()
     writer = Writer(lane=lane, clock=lane.clock, policy=policy, rng=rng)
 
-    def read(row: Row) -> ContactActive:
+    def read(row: Row) -> Event:
         event = _CODEC.decode(row.topic, row.payload)
-        assert isinstance(event, ContactActive)
+        assert isinstance(event, Event)
         return event
 
     return Turn(

@@ -1,0 +1,86 @@
+"""`payment.completed` with an invoice: a Payment on it, one per transaction, wherever the CRM told of it."""
+
+from datetime import timedelta
+
+from consumers.attention import disputed, unapplied_note
+from consumers.intents import CrmRef, Link
+from consumers.invoice_payments import PAYMENT
+from consumers.invoices import as_booked, ended, invoice_ref
+from consumers.keys import invoice_key
+from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waiting
+from consumers.refund_links import REFUND
+from consumers.refunds import refund_payments
+from consumers.settling import Settled, settle_payments
+from consumers.told import told_by_payment
+from consumers.work import Concluded, Work, as_of, skipped_before, totals_differ, unless_known
+from mapping.booking import why_not_booked
+from mapping.invoice_booking import DRAFT
+from schemas.events.crm import PaymentCompleted, PaymentStatus
+
+_LOOK_FOR_INVOICE_EVERY = timedelta(hours=1)
+_INVOICE_SHOULD_HAVE_COME = timedelta(days=7)
+
+
+async def payment_on_invoice(event: PaymentCompleted, invoice_id: str, work: Work) -> Outcome | Concluded:
+    link = await work.books.link(CrmRef(kind=PAYMENT, id=event.payment.transaction_id))
+    if (known := unless_known(link, work.row)) is not None:
+        return known
+    if link is None and (skip := why_not_booked(event, sync_from=work.sync_from)):
+        return Skipped(skip.cause, skip.message)
+    invoice = await work.books.link(invoice_ref(invoice_id))
+    if invoice is None or (invoice.is_skipped and (invoice.last_sent or {}).get("cause") == DRAFT):
+        return _wait_for_invoice(invoice_id, work)
+    if invoice.is_skipped:
+        return skipped_before(invoice)
+    if ended(invoice):
+        return _after_its_end(event)
+    return await _settle(event, invoice, link, work)
+
+
+async def _settle(event: PaymentCompleted, invoice: Link, before: Link | None, work: Work) -> Outcome | Concluded:
+    told = told_by_payment(event.payment, invoice, at=work.row.occurred_at)
+    settled = await settle_payments(told, await as_booked(invoice, work), work)
+    await refund_payments(told.records, settled.on_invoice, None, work, at=work.row.occurred_at)
+    outcome = _outcome(event, settled, work, new=before is None)
+    link = await work.books.link(CrmRef(kind=PAYMENT, id=event.payment.transaction_id))
+    if link is None:
+        return outcome
+    refunds = await work.books.links_of((REFUND,), [event.payment.transaction_id])
+    concluded = as_of(link, work, work.row.content_hash if isinstance(outcome, Done) else b"")
+    return Concluded(outcome, concluded, tells=(concluded, *refunds))
+
+
+def _outcome(event: PaymentCompleted, settled: Settled, work: Work, *, new: bool) -> Outcome:
+    """Put before a person what one must see to about this payment; what others need is told with their own."""
+    own = (None, event.payment.transaction_id)
+    if asked := next((one for one in settled.attention if one.transaction_id in own), None):
+        return Attention(asked.cause, asked.message)
+    wrote = [one for one in work.written if one.qbo_kind in {"Payment", "RefundReceipt"}]
+    if differing := next(
+        (one.discrepancy for one in wrote if one.qbo_kind == "RefundReceipt" and one.discrepancy), None
+    ):
+        return Attention("totals_differ", totals_differ(differing))
+    if event.payment.status is PaymentStatus.DISPUTED:
+        return disputed()
+    result = Result.UNCHANGED if not wrote else Result.CREATED if new else Result.UPDATED
+    return Done(result, note=unapplied_note(settled.unapplied))
+
+
+def _after_its_end(event: PaymentCompleted) -> Outcome:
+    """Money on an invoice that is void in the books: without a refund it stands nowhere."""
+    payment = event.payment
+    if payment.amount_refunded >= payment.amount:
+        return Skipped("paid_and_refunded", "The invoice was voided, and all that was paid on it was given back.")
+    return Attention(
+        "void_with_payments",
+        f"{payment.amount} was paid on an invoice that is void in QuickBooks. Book it by hand or refund it in the CRM.",
+    )
+
+
+def _wait_for_invoice(invoice_id: str, work: Work) -> Outcome:
+    now = work.writer.clock.now()
+    if now - work.row.received_at > _INVOICE_SHOULD_HAVE_COME:
+        return Attention("invoice_never_came", f"Invoice {invoice_id} is not in the books. Send it again in the CRM.")
+    message = f"Waits for invoice {invoice_id}, which is not in the books yet."
+    due = now + _LOOK_FOR_INVOICE_EVERY
+    return Waiting("waits_for_invoice", message, due, waits_for=invoice_key(invoice_id))

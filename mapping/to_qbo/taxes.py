@@ -97,10 +97,15 @@ def tax_detail(
 
 def _exact(taxed: Sequence[Taxed], *, inclusive: bool) -> dict[str, tuple[Fraction, Fraction]]:
     """Return each rate's net and tax, unrounded: thirds of a cent that decimals cut can lose a half."""
-    sums: dict[str, tuple[Fraction, Fraction]] = {}
+    amounts: dict[str, Decimal] = {}
     for one in taxed:
-        net = without_tax(one.amount, one.code.rates) if inclusive else Fraction(one.amount)
-        for rate_id, rate in zip(one.code.rate_ids, one.code.rates, strict=True):
+        amounts[one.code.id] = amounts.get(one.code.id, ZERO) + one.amount
+    codes = {one.code.id: one.code for one in taxed}
+    sums: dict[str, tuple[Fraction, Fraction]] = {}
+    for code_id, amount in amounts.items():
+        code = codes[code_id]
+        net = without_tax(amount, code.rates) if inclusive else Fraction(amount)
+        for rate_id, rate in zip(code.rate_ids, code.rates, strict=True):
             before = sums.get(rate_id, (Fraction(0), Fraction(0)))
             sums[rate_id] = (before[0] + net, before[1] + net * Fraction(rate) / 100)
     return sums

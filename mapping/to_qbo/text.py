@@ -6,6 +6,9 @@ import unicodedata
 
 # Names are lists of QuickBooks' own, split at colons.
 _NOT_IN_NAMES = re.compile(r"[:\t\r\n]")
+# Where there is nothing to clean, which is so for most text, no letter is looked at by itself.
+_PLAIN_LINES = re.compile(r"[\n\x20-\x7e\u00a1-\u00ac\u00ae-\u024f]*")
+_PLAIN_NAME = re.compile(r"[!-9;-~]+(?: [!-9;-~]+)*")
 _SPACES = re.compile(r"\s+")
 _DIGITS = re.compile(r"\d")
 _EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+")
@@ -36,21 +39,18 @@ _COUNTRIES = {
 
 def clean_lines(text: str | None, length: int) -> str:
     """Return text that may hold several lines, without control characters, at most `length` long."""
-    if text and _is_plain(text):
-        return cut(text.strip(), length)
+    if text and _PLAIN_LINES.fullmatch(text):
+        return cut("\n".join(line.strip() for line in text.split("\n")).strip(), length)
     lines = "".join(_kept(one) for one in (text or "").replace("\r\n", "\n").replace("\r", "\n"))
     return cut("\n".join(line.strip() for line in lines.split("\n")).strip(), length)
 
 
 def clean_name(text: str | None, length: int) -> str:
     """Return one line without what QuickBooks refuses in names: colon, tab, new line, control characters."""
+    if text and _PLAIN_NAME.fullmatch(text):
+        return cut(text, length)
     line = _NOT_IN_NAMES.sub(" ", clean_lines(text, len(text or "")))
     return cut(_SPACES.sub(" ", line).strip(), length)
-
-
-def _is_plain(text: str) -> bool:
-    """Whether there is nothing to clean: most text, and worth not looking at letter by letter."""
-    return text.isascii() and text.isprintable()
 
 
 def cut(text: str, length: int) -> str:

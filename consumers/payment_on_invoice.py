@@ -12,9 +12,8 @@ from consumers.refund_links import REFUND
 from consumers.refunds import refund_payments
 from consumers.settling import Settled, settle_payments
 from consumers.told import told_by_payment
-from consumers.work import Concluded, Work, as_of, skipped_before, totals_differ, unless_known
-from mapping.booking import why_not_booked
-from mapping.invoice_booking import DRAFT
+from consumers.work import Concluded, Work, as_of, totals_differ, unless_known
+from mapping.booking import Skip, skipped_with, why_not_booked
 from schemas.events.crm import PaymentCompleted, PaymentStatus
 
 _LOOK_FOR_INVOICE_EVERY = timedelta(hours=1)
@@ -28,17 +27,18 @@ async def payment_on_invoice(event: PaymentCompleted, invoice_id: str, work: Wor
     if link is None and (skip := why_not_booked(event, sync_from=work.sync_from)):
         return Skipped(skip.cause, skip.message)
     invoice = await work.books.link(invoice_ref(invoice_id))
-    if invoice is None or (invoice.is_skipped and (invoice.last_sent or {}).get("cause") == DRAFT):
+    if invoice is None:
         return _wait_for_invoice(invoice_id, work)
     if invoice.is_skipped:
-        return skipped_before(invoice)
+        skip = skipped_with(Skip(**(invoice.last_sent or {})))
+        return Skipped(skip.cause, skip.message) if skip else _wait_for_invoice(invoice_id, work)
     if ended(invoice):
         return _after_its_end(event)
     return await _settle(event, invoice, link, work)
 
 
 async def _settle(event: PaymentCompleted, invoice: Link, before: Link | None, work: Work) -> Outcome | Concluded:
-    told = told_by_payment(event.payment, invoice, at=work.row.occurred_at)
+    told = told_by_payment(event.payment, invoice, at=work.row.occurred_at, booked=before is not None)
     settled = await settle_payments(told, await as_booked(invoice, work), work)
     await refund_payments(told.records, settled.on_invoice, None, work, at=work.row.occurred_at)
     outcome = _outcome(event, settled, work, new=before is None)

@@ -16,9 +16,8 @@ from consumers.refunds import refund_payments
 from consumers.settling import Settled, settle_payments
 from consumers.told import told_by_state, told_json
 from consumers.work import Concluded, Work, as_of, totals_differ, unless_known
-from mapping.booking import Skip
+from mapping.booking import Skip, why_not_booked
 from mapping.ending import ENDED
-from mapping.invoice_booking import why_invoice_not_booked
 from schemas.events.crm import InvoiceSent, InvoiceState, InvoiceUpdated, PaymentStatus
 
 Event = InvoiceSent | InvoiceUpdated
@@ -36,7 +35,7 @@ async def invoice_changed(event: Event, work: Work) -> Outcome | Concluded:
     if (known := unless_known(link, work.row)) is not None:
         return known
     booked_before = None if link is None or link.is_skipped else link
-    if skip := why_invoice_not_booked(event, sync_from=work.sync_from, in_books=booked_before is not None):
+    if skip := why_not_booked(event, sync_from=work.sync_from, in_books=booked_before is not None):
         return _skipped(state, skip, booked_before, work)
     if booked_before is not None and ended(booked_before):
         return _concluded(state, after_its_end(state, booked_before), booked_before, work)
@@ -63,7 +62,7 @@ def _skipped(state: InvoiceState, skip: Skip, link: Link | None, work: Work) -> 
         qbo_kind="",
         qbo_id="",
         sync_token=None,
-        last_sent={"cause": skip.cause, "message": skip.message},
+        last_sent={"cause": skip.cause, "message": skip.message, "lasting": skip.lasting},
         origin="skipped",
     )
     return Concluded(outcome, as_of(remembered, work, work.row.content_hash))

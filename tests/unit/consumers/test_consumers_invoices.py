@@ -53,8 +53,8 @@ def test_older_state_does_not_undo_a_newer_one() -> None:
     ("status", "cause"),
     [
         (InvoiceStatus.DRAFT, "draft"),
-        (InvoiceStatus.VOID, "ended_before_booking"),
-        (InvoiceStatus.DELETED, "ended_before_booking"),
+        (InvoiceStatus.VOID, "void_before_booked"),
+        (InvoiceStatus.DELETED, "deleted_before_booked"),
     ],
 )
 def test_invoice_not_booked_is_remembered_against_an_older_state(status: InvoiceStatus, cause: str) -> None:

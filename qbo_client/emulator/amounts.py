@@ -16,6 +16,10 @@ MONEY = frozenset(
         "TotalTax",
         "NetAmountTaxable",
         "TaxInclusiveAmt",
+        "UnappliedAmt",
+        "RemainingCredit",
+        "Deposit",
+        "DiscountAmt",
         "CurrentBalance",
         "CurrentBalanceWithSubAccounts",
     }

@@ -16,6 +16,7 @@ _CURRENCY_NAMES = {
     "GBP": "British Pound Sterling",
     "CAD": "Canadian Dollar",
     "AUD": "Australian Dollar",
+    "NZD": "New Zealand Dollar",
     "EUR": "Euro",
 }
 
@@ -33,6 +34,16 @@ class Switches:
     # Whether a TotalTax that is sent replaces the computed one (US): field reports conflict.
     tax_override_honoured: bool = True
     suspended: bool = False
+    # A payment that pays an invoice more than it owes is refused unless this is set.
+    excess_payment_becomes_unapplied: bool = False
+    # Whether a payment may pay the invoices of its customer's parents and sub-customers.
+    payment_reaches_family: bool = False
+    # Whether credit memos and refund receipts can be voided; the reference lists delete alone.
+    credits_can_be_voided: bool = False
+    # Whether a payment raises the SyncToken of the invoices and credit memos that it is applied to.
+    links_raise_sync_token: bool = True
+    # Whether a new balance counts as an update of the customer (LastUpdatedTime, never the SyncToken).
+    balance_updates_customer: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +76,8 @@ class Company:
     # Told of each answer to be remembered, and of each setting that may have been changed.
     on_remembered: Callable[[str, Remembered], None] = lambda _request_id, _answer: None
     on_set: Callable[[], None] = lambda: None
+    # Ids of transactions that stand in a bank deposit and cannot be changed (6540) until it is undone.
+    deposited: set[str] = field(default_factory=set)
     _tables: dict[str, Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,8 +86,8 @@ class Company:
     def table(self, kind_name: str) -> Table:
         table = self._tables.get(kind_name)
         if table is None:
-            filterable = self.kinds[kind_name.lower()].filterable
-            table = self._tables[kind_name] = Table(kind_name, filterable, self.changes)
+            kind = self.kinds[kind_name.lower()]
+            table = self._tables[kind_name] = Table(kind_name, {**kind.filterable, **kind.indexed}, self.changes)
         return table
 
     def next_id(self, space: str) -> str:

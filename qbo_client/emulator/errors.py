@@ -169,11 +169,40 @@ def business(detail: str, code: str = "6000", element: str = "") -> ApiFault:
     )
 
 
-def duplicate_name() -> ApiFault:
+def unlinkable(why: str) -> ApiFault:
+    return ApiFault(
+        code="620",
+        message="Transaction cannot be linked",
+        detail=f"Transaction cannot be linked : {why}",
+        element="",
+    )
+
+
+def negative() -> ApiFault:
+    return ApiFault(
+        code="2290", message="Negative amount", detail="Transaction amount must be 0 or greater.", element=""
+    )
+
+
+def invalid_text(why: str, element: str) -> ApiFault:
+    return ApiFault(code="2040", message="Invalid String", detail=f"Invalid String : {why}", element=element)
+
+
+def deposited() -> ApiFault:
+    return ApiFault(
+        code="6540",
+        message="Deposited Transaction cannot be changed",
+        detail="Deposited Transaction cannot be changed : This transaction has been deposited. "
+        "If you want to change or delete it, you must edit the deposit it appears on and remove it first.",
+        element="",
+    )
+
+
+def duplicate_name(whose: str = "null") -> ApiFault:
     return ApiFault(
         code="6240",
         message="Duplicate Name Exists Error",
-        detail="The name supplied already exists. : null",
+        detail=f"The name supplied already exists. : {whose}",
         element="",
     )
 

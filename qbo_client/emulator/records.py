@@ -5,11 +5,14 @@ from typing import Any
 
 from qbo_client.emulator import errors
 from qbo_client.emulator.company import Company
+from qbo_client.emulator.entities.dates import check_books_open
 from qbo_client.emulator.entities.kind import Draft, Kind
 from qbo_client.emulator.entities.references import resolve_all
-from qbo_client.emulator.entities.sales_receipt import check_books_open, voided
+from qbo_client.emulator.entities.voiding import is_void
 from qbo_client.emulator.table import Row
 
+# A total of 0 is something.
+_NOTHING: tuple[Any, ...] = (None, "", {}, [])
 _ENVELOPE = ("Id", "SyncToken", "MetaData", "domain", "sparse", "status")
 
 
@@ -27,7 +30,7 @@ def create(company: Company, kind: Kind, sent: Mapping[str, Any], options: froze
     draft = Draft(company=company, kind=kind, body=body, sent=sent, old=None, options=options)
     shaped = _shaped(draft)
     stamp = company.clock.stamp()
-    return company.table(kind.name).put(
+    row = company.table(kind.name).put(
         {
             **shaped,
             "domain": "QBO",
@@ -37,6 +40,8 @@ def create(company: Company, kind: Kind, sent: Mapping[str, Any], options: froze
             "MetaData": {"CreateTime": stamp, "LastUpdatedTime": stamp},
         }
     )
+    kind.settle(company, None, row.body)
+    return read(company, kind, row.identifier)
 
 
 def update(company: Company, kind: Kind, sent: Mapping[str, Any], options: frozenset[str]) -> tuple[Row, bool]:
@@ -46,20 +51,29 @@ def update(company: Company, kind: Kind, sent: Mapping[str, Any], options: froze
     body = _merged(kind, row.body, sent) if merging else _replaced(kind, row.body, sent)
     draft = Draft(company=company, kind=kind, body=body, sent=sent, old=row.body, options=options)
     shaped = _shaped(draft)
-    if shaped == _without_envelope(row.body):
+    if shaped == without_envelope(row.body):
         return row, False
-    return _put_changed(company, kind, row, shaped), True
+    _check_changeable(company, row)
+    return put_changed(company, kind, row, shaped), True
 
 
 def void(company: Company, kind: Kind, sent: Mapping[str, Any]) -> tuple[Row, bool]:
-    if not kind.transaction:
+    if kind.void is None:
         raise errors.unsupported(f"void of {kind.name}")
-    row = _current(company, kind, sent)
-    _check_open(company, kind, row)
-    content = _without_envelope(row.body)
-    if str(content.get("PrivateNote", "")).startswith("Voided") and not content["TotalAmt"]:
+    if kind.void_is_a_switch and not company.switches.credits_can_be_voided:
+        raise errors.unsupported(f"void of {kind.name}")
+    return void_row(company, kind, _current(company, kind, sent))
+
+
+def void_row(company: Company, kind: Kind, row: Row) -> tuple[Row, bool]:
+    """The row voided, and whether it was not so before."""
+    if kind.void is None:
+        raise errors.unsupported(f"void of {kind.name}")
+    _check_changeable(company, row)
+    content = without_envelope(row.body)
+    if is_void(content):
         return row, False
-    return _put_changed(company, kind, row, voided(content)), True
+    return put_changed(company, kind, row, kind.void(content)), True
 
 
 def delete(company: Company, kind: Kind, sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,13 +81,44 @@ def delete(company: Company, kind: Kind, sent: Mapping[str, Any]) -> dict[str, A
     if not kind.transaction:
         raise errors.unsupported(f"delete of {kind.name}")
     row = _current(company, kind, sent)
-    _check_open(company, kind, row)
+    _check_changeable(company, row)
     company.table(kind.name).remove(row.identifier)
+    kind.settle(company, row.body, None)
     return {"domain": "QBO", "status": "Deleted", "Id": row.identifier}
 
 
-def _check_open(company: Company, kind: Kind, row: Row) -> None:
-    check_books_open(Draft(company=company, kind=kind, body=dict(row.body), sent={}, old=None))
+def put_changed(company: Company, kind: Kind, row: Row, content: Mapping[str, Any]) -> Row:
+    """Stores what the object holds now and settles what follows from it for others; nothing is checked any more."""
+    new = replaced(company, kind, row, content)
+    kind.settle(company, row.body, new.body)
+    return read(company, kind, row.identifier)
+
+
+def replaced(
+    company: Company, kind: Kind, row: Row, content: Mapping[str, Any], *, raises_sync_token: bool = True
+) -> Row:
+    """Stores it alone; whoever calls this settles the rest."""
+    token = int(row.body["SyncToken"]) + (1 if raises_sync_token else 0)
+    return company.table(kind.name).put(
+        {
+            **content,
+            "domain": "QBO",
+            "sparse": False,
+            "Id": row.identifier,
+            "SyncToken": str(token),
+            "MetaData": {**row.body["MetaData"], "LastUpdatedTime": company.clock.stamp()},
+        }
+    )
+
+
+def without_envelope(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name not in _ENVELOPE}
+
+
+def _check_changeable(company: Company, row: Row) -> None:
+    check_books_open(company, row.body.get("TxnDate"))
+    if "TxnDate" in row.body and row.identifier in company.deposited:
+        raise errors.deposited()
 
 
 def _current(company: Company, kind: Kind, sent: Mapping[str, Any]) -> Row:
@@ -87,19 +132,6 @@ def _current(company: Company, kind: Kind, sent: Mapping[str, Any]) -> Row:
     return row
 
 
-def _put_changed(company: Company, kind: Kind, row: Row, shaped: Mapping[str, Any]) -> Row:
-    return company.table(kind.name).put(
-        {
-            **shaped,
-            "domain": "QBO",
-            "sparse": False,
-            "Id": row.identifier,
-            "SyncToken": str(int(row.body["SyncToken"]) + 1),
-            "MetaData": {**row.body["MetaData"], "LastUpdatedTime": company.clock.stamp()},
-        }
-    )
-
-
 def _content(kind: Kind, sent: Mapping[str, Any]) -> dict[str, Any]:
     """What a request sets: no envelope, nothing read-only, nothing blank."""
     return {
@@ -109,16 +141,12 @@ def _content(kind: Kind, sent: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _without_envelope(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name not in _ENVELOPE}
-
-
 def _merged(kind: Kind, old: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     """Sparse: what is not named stays. Null and "" clear a field, but never the name (facts, section 9)."""
     cleared = {name for name, value in sent.items() if value is None or value == ""}
     kept = {
         name: value
-        for name, value in _without_envelope(old).items()
+        for name, value in without_envelope(old).items()
         if name not in cleared or name in {"DisplayName", "Name"}
     }
     return {**kept, **_content(kind, sent)}
@@ -132,7 +160,7 @@ def _replaced(kind: Kind, old: Mapping[str, Any], sent: Mapping[str, Any]) -> di
 
 def _shaped(draft: Draft) -> dict[str, Any]:
     for name in draft.kind.required:
-        if not draft.body.get(name):
+        if draft.body.get(name) in _NOTHING:
             raise errors.missing(name)
     _check_lengths(draft)
     resolve_all(draft, draft.kind.references)

@@ -1,10 +1,10 @@
 """One authorised API request in, one answer out: no sockets, no waiting."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from qbo_client.emulator import batch, cdc, errors, records, selecting, singletons, wire
+from qbo_client.emulator import batch, cdc, errors, records, selecting, singletons, taxservice, wire
 from qbo_client.emulator.batch import Batches
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities.kind import Kind
@@ -93,6 +93,8 @@ def _answered(company: Company, call: Call, memory: Memory, batches: Batches) ->
             company, call.params.get("entities", ""), call.params.get("changedSince", ""), batches.most_changes
         )
         return _ok(f'"CDCResponse":[{{"QueryResponse":{slots}}}]', time)
+    if call.segments == ("taxservice", "taxcode") and call.method == "POST":
+        return _once(company, call, memory, "TaxService", lambda: _tax_service(company, call.body))
     return _of_an_entity(company, call, memory, time)
 
 
@@ -122,19 +124,28 @@ def _read(company: Company, kind: Kind, call: Call) -> str:
 
 
 def _written(company: Company, kind: Kind, call: Call, memory: Memory) -> Answer:
-    request_id = call.params.get("requestid", "")
-    if len(request_id) > LONGEST_REQUEST_ID:
-        raise errors.invalid_length("requestid", LONGEST_REQUEST_ID, len(request_id))
     options = frozenset(call.params.get("include", "").lower().split(","))
 
     def effect() -> Written:
         sent = wire.loads(call.body)
         return write(company, Write(kind=kind, operation=call.operation, sent=sent, options=options))
 
+    return _once(company, call, memory, kind.name, effect)
+
+
+def _tax_service(company: Company, body: bytes) -> Written:
+    """Answered without an entity's name around it."""
+    return Written(fragment=wire.dumps(taxservice.create(company, wire.loads(body)))[1:-1], applied=True)
+
+
+def _once(company: Company, call: Call, memory: Memory, entity: str, effect: Callable[[], Written]) -> Answer:
+    request_id = call.params.get("requestid", "")
+    if len(request_id) > LONGEST_REQUEST_ID:
+        raise errors.invalid_length("requestid", LONGEST_REQUEST_ID, len(request_id))
     outcome = once(company, request_id, call.body, memory, effect)
     return Answer(
         status=outcome.status,
         text=f'{{{outcome.fragment},"time":"{outcome.time}"}}',
-        writes=(kind.name,) if outcome.applied else (),
+        writes=(entity,) if outcome.applied else (),
         replays=int(outcome.replayed),
     )

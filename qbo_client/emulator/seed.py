@@ -1,96 +1,34 @@
 """What a new company of each country holds on its first day."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from qbo_client.emulator import records
-from qbo_client.emulator.amounts import trimmed
+from qbo_client.emulator import records, taxservice
 from qbo_client.emulator.company import Company
+from qbo_client.emulator.countries import Country
+from qbo_client.emulator.entities.numbers import ALLOW_DUPLICATE_NUMBER
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Country:
-    code: str
-    currency: str
-    time_zone: str
-    bank: str
-    cheque: str
-    tax_account: str
-    agency: str | None
-    # Tax code -> its rates, each by name and percent.
-    tax_codes: Mapping[str, Mapping[str, str]]
-    address_country: str
-
-
-def countries() -> Mapping[str, Country]:
-    known = (
-        Country(
-            code="US",
-            currency="USD",
-            time_zone="America/New_York",
-            bank="Checking",
-            cheque="Check",
-            tax_account="Sales Tax Payable",
-            agency=None,
-            # A query of a US company lists its own codes only, and a new one has none.
-            tax_codes={},
-            address_country="USA",
-        ),
-        Country(
-            code="GB",
-            currency="GBP",
-            time_zone="Europe/London",
-            bank="Current",
-            cheque="Cheque",
-            tax_account="VAT Control",
-            agency="HM Revenue & Customs (VAT)",
-            tax_codes={
-                "20.0% S": {"20.0% S": "20"},
-                "5.0% R": {"5.0% R": "5"},
-                "0.0% Z": {"0.0% Z": "0"},
-                "Exempt": {"Exempt": "0"},
-                "No VAT": {"No VAT": "0"},
-            },
-            address_country="GBR",
-        ),
-        Country(
-            code="CA",
-            currency="CAD",
-            time_zone="America/Toronto",
-            bank="Chequing",
-            cheque="Cheque",
-            tax_account="GST/HST Payable",
-            agency="Canada Revenue Agency",
-            tax_codes={
-                "GST": {"GST": "5"},
-                "HST ON": {"HST (ON)": "13"},
-                "GST/PST BC": {"GST": "5", "PST (BC)": "7"},
-                "GST/QST QC - 9.975": {"GST": "5", "QST": "9.975"},
-                "Zero-rated": {"GST/HST (ZR)": "0"},
-                "Exempt": {"GST/HST exempt": "0"},
-                "Out of Scope": {"Out of scope": "0"},
-            },
-            address_country="CAN",
-        ),
-        Country(
-            code="AU",
-            currency="AUD",
-            time_zone="Australia/Sydney",
-            bank="Cheque account",
-            cheque="Cheque",
-            tax_account="GST Liabilities Payable",
-            agency="Australian Taxation Office",
-            tax_codes={
-                "GST": {"GST (sales)": "10"},
-                "GST free": {"GST-free (sales)": "0"},
-                "Out of Scope": {"Out of scope": "0"},
-            },
-            address_country="AUS",
-        ),
-    )
-    return {country.code: country for country in known}
+# What a reference names, where it is not an entry of its own list (ParentRef).
+_REFERENCED = {
+    "CustomerRef": "Customer",
+    "ItemRef": "Item",
+    "ClassRef": "Class",
+    "DepartmentRef": "Department",
+    "SalesTermRef": "Term",
+    "PaymentMethodRef": "PaymentMethod",
+    "TaxCodeRef": "TaxCode",
+    "DefaultTaxCodeRef": "TaxCode",
+    "TxnTaxCodeRef": "TaxCode",
+    "TaxRateRef": "TaxRate",
+    "DepositToAccountRef": "Account",
+    "ARAccountRef": "Account",
+    "IncomeAccountRef": "Account",
+    "ExpenseAccountRef": "Account",
+    "AssetAccountRef": "Account",
+    "DiscountAccountRef": "Account",
+    "ItemAccountRef": "Account",
+}
 
 
 def seed(company: Company, country: Country) -> None:
@@ -114,47 +52,67 @@ def seed(company: Company, country: Country) -> None:
 
 def add_tax_code(company: Company, name: str, rates: Mapping[str, str]) -> str:
     """A code made of rates by name and percent; a rate of that name is used again. Returns its Id."""
-    details = [
-        {
-            "TaxRateRef": {"value": _rate(company, rate, percent), "name": rate},
-            "TaxTypeApplicable": "TaxOnAmount",
-            "TaxOrder": 0,
-        }
-        for rate, percent in rates.items()
-    ]
-    return _make(
-        company,
-        "TaxCode",
-        {
-            "Name": name,
-            "Description": name,
-            "Active": True,
-            "Taxable": True,
-            "TaxGroup": True,
-            "Hidden": False,
-            "SalesTaxRateList": {"TaxRateDetail": details},
-            "PurchaseTaxRateList": {"TaxRateDetail": []},
-        },
-    )
+    parts = [_part(company, rate, percent) for rate, percent in rates.items()]
+    return taxservice.add_code(company, name, parts)[0]
 
 
-def _rate(company: Company, name: str, percent: str) -> str:
+def _part(company: Company, name: str, percent: str) -> taxservice.Part:
     known = company.table("TaxRate").find("Name", [name.casefold()])
-    if known:
-        return known[0].identifier
-    return _make(
-        company,
-        "TaxRate",
-        {
-            "Name": name,
-            "Description": name,
-            "Active": True,
-            "RateValue": trimmed(Decimal(percent)),
-            "AgencyRef": {"value": "1"},
-            "SpecialTaxType": "NONE",
-            "DisplayType": "ReadOnly",
-        },
-    )
+    identifier = known[0].identifier if known else None
+    return taxservice.Part(name=name, percent=Decimal(percent), agency="1", identifier=identifier)
+
+
+class SeedError(ValueError):
+    """What was to be put into a company's books cannot be put there."""
+
+
+def add(company: Company, history: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
+    """Makes objects entity by entity in the order given; returns their Ids.
+
+    They are written as requests write them, but references may give a name alone (`{"name": "Amy"}`) and linked
+    transactions a number (`{"TxnType": "Invoice", "DocNumber": "1001"}`). Raises SeedError for what cannot be
+    found, ApiFault for what QuickBooks would refuse; what was made before it stays.
+    """
+    return {name: [_add(company, name, one) for one in bodies] for name, bodies in history.items()}
+
+
+def _add(company: Company, entity: str, body: Mapping[str, Any]) -> str:
+    if entity == "TaxService":
+        return str(taxservice.create(company, body)["TaxCodeId"])
+    kind = company.kinds.get(entity.lower())
+    if kind is None or not kind.writable:
+        raise SeedError(f"{entity!r} is not something that can be put into the books")
+    cleaned = company.schema.clean(kind.name, _resolved(company, kind.name, body))
+    return records.create(company, kind, cleaned, frozenset({ALLOW_DUPLICATE_NUMBER})).identifier
+
+
+def _resolved(company: Company, entity: str, value: Any, key: str = "") -> Any:
+    """The same with Ids in place of names and numbers."""
+    if isinstance(value, list):
+        return [_resolved(company, entity, one, key) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    if key.endswith("Ref") and "value" not in value and "name" in value:
+        return {"value": _by_name(company, _REFERENCED.get(key, entity), value["name"])}
+    if key == "LinkedTxn" and "DocNumber" in value:
+        return {"TxnType": value["TxnType"], "TxnId": _by_number(company, value["TxnType"], value["DocNumber"])}
+    return {name: _resolved(company, entity, one, name) for name, one in value.items()}
+
+
+def _by_name(company: Company, kind_name: str, name: str) -> str:
+    label = "DisplayName" if "DisplayName" in company.kinds[kind_name.lower()].filterable else "Name"
+    rows = company.table(kind_name).find(label, [name.casefold()])
+    if not rows:
+        raise SeedError(f"there is no {kind_name} called {name!r}")
+    return rows[0].identifier
+
+
+def _by_number(company: Company, kind_name: str, number: str) -> str:
+    kind = company.kinds.get(kind_name.lower())
+    rows = company.table(kind.name).find("DocNumber", [number.casefold()]) if kind and kind.transaction else []
+    if not rows:
+        raise SeedError(f"there is no {kind_name} with the number {number!r}")
+    return rows[0].identifier
 
 
 def _make(company: Company, kind_name: str, body: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from qbo_client.emulator import errors
+from qbo_client.emulator import errors, records
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.table import Row
@@ -41,30 +41,16 @@ def update(company: Company, kind: Kind, sent: Mapping[str, Any]) -> tuple[Row, 
         raise errors.stale()
     read_only = _ENVELOPE | _READ_ONLY[kind.name]
     patch = {name: _readable(name, value) for name, value in sent.items() if name not in read_only}
-    return _patched(company, kind, row, patch)
+    return _changed(company, kind, row, patch)
 
 
-def patch_preferences(company: Company, patch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a person sets in QuickBooks: group by group, and null takes one away.
-
-    Raises ApiFault 2010 for a name nobody knows.
-    """
-    company.schema.clean("Preferences", patch)
-    row = company.table("Preferences").get("1")
-    assert row is not None
-    return _patched(company, company.kinds["preferences"], row, patch)[0].body
-
-
-def _patched(company: Company, kind: Kind, row: Row, patch: Mapping[str, Any]) -> tuple[Row, bool]:
-    after = dict(row.body)
-    for name, value in patch.items():
-        after[name] = _merged(row.body.get(name), value)
-    after = {name: value for name, value in after.items() if value is not None}
-    if after == row.body:
+def _changed(company: Company, kind: Kind, row: Row, patch: Mapping[str, Any]) -> tuple[Row, bool]:
+    before = records.without_envelope(row.body)
+    both = {**before, **{name: _merged(before.get(name), value) for name, value in patch.items()}}
+    after = {name: value for name, value in both.items() if value is not None}
+    if after == before:
         return row, False
-    after["SyncToken"] = str(int(row.body["SyncToken"]) + 1)
-    after["MetaData"] = {**row.body["MetaData"], "LastUpdatedTime": company.clock.stamp()}
-    return company.table(kind.name).put(after), True
+    return records.put_changed(company, kind, row, after), True
 
 
 def _merged(before: Any, sent: Any) -> Any:

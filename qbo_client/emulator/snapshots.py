@@ -18,6 +18,7 @@ def company(one: Company) -> dict[str, Any]:
         "currency": one.currency,
         "switches": asdict(one.switches),
         "counters": dict(one.counters),
+        "deposited": sorted(one.deposited),
     }
 
 
@@ -26,6 +27,7 @@ def restore_company(world: World, realm_id: str, saved: Mapping[str, Any]) -> Co
     for name, value in saved["switches"].items():
         setattr(made.switches, name, value)
     made.counters.update({space: int(number) for space, number in saved["counters"].items()})
+    made.deposited.update(saved["deposited"])
     return made
 
 

@@ -2,7 +2,7 @@
 
 Outside the US the tax is computed per rate on the summed net and rounded half up once (facts, section 10).
 Under TaxInclusive the sum is of gross amounts and the tax is taken out of it. The discount of the document
-comes off every code's base in proportion.
+comes off every code's base in proportion; shipping is outside of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +14,7 @@ from typing import Any
 from qbo_client.emulator import errors
 from qbo_client.emulator.amounts import ZERO, cents, trimmed
 from qbo_client.emulator.company import Company
+from qbo_client.emulator.entities.line_tax import SHIPPING, TAXED
 from qbo_client.emulator.entities.references import find
 
 
@@ -39,20 +40,36 @@ def base_of(line: Mapping[str, Any], *, inclusive: bool) -> Decimal:
 
 
 def sold(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [line for line in lines if line["DetailType"] == "SalesItemLineDetail"]
+    """Without what is charged for shipping, which no discount reduces and no subtotal holds."""
+    return [line for line in lines if line["DetailType"] == "SalesItemLineDetail" and not _is_shipping(line)]
+
+
+def shipped(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [line for line in lines if line["DetailType"] == "SalesItemLineDetail" and _is_shipping(line)]
+
+
+def _is_shipping(line: Mapping[str, Any]) -> bool:
+    return bool(line["SalesItemLineDetail"]["ItemRef"]["value"] == SHIPPING)
+
+
+def _code(line: Mapping[str, Any]) -> str | None:
+    code: str | None = line["SalesItemLineDetail"].get("TaxCodeRef", {}).get("value")
+    return code
 
 
 def us_tax(company: Company, lines: Sequence[Mapping[str, Any]], discount: Decimal, *, after_discount: bool) -> Decimal:
     """Automated sales tax: one percentage of what is TAX, which is 0 unless the company sets it."""
     items = sold(lines)
-    whole = sum((Fraction(line["Amount"]) for line in items), Fraction(0))
-    taxed = sum(
-        (Fraction(line["Amount"]) for line in items if line["SalesItemLineDetail"]["TaxCodeRef"]["value"] == "TAX"),
-        Fraction(0),
-    )
+    whole = _sum(items)
+    taxed = _sum(line for line in items if _code(line) == TAXED)
     if after_discount and whole:
         taxed -= Fraction(discount) * taxed / whole
+    taxed += _sum(line for line in shipped(lines) if _code(line) == TAXED)
     return cents(taxed * Fraction(company.switches.automatic_tax_percent) / 100)
+
+
+def _sum(lines: Iterable[Mapping[str, Any]]) -> Fraction:
+    return sum((Fraction(line["Amount"]) for line in lines), Fraction(0))
 
 
 def charges(
@@ -80,11 +97,13 @@ def _bases_by_code(lines: Sequence[Mapping[str, Any]], discount: Decimal, *, inc
     whole = sum((base_of(line, inclusive=inclusive) for line in items), ZERO)
     left = Fraction(whole - discount) / Fraction(whole) if whole else Fraction(1)
     bases: dict[str, Fraction] = {}
-    for line in items:
-        code = line["SalesItemLineDetail"].get("TaxCodeRef", {}).get("value")
-        if code is not None:
-            bases[code] = bases.get(code, Fraction(0)) + Fraction(base_of(line, inclusive=inclusive))
-    return {code: base * left for code, base in bases.items()}
+    for share, group in ((left, items), (Fraction(1), shipped(lines))):
+        for line in group:
+            code = _code(line)
+            if code is not None:
+                base = share * Fraction(base_of(line, inclusive=inclusive))
+                bases[code] = bases.get(code, Fraction(0)) + base
+    return bases
 
 
 def rates_of(company: Company, code: str) -> list[Rate]:

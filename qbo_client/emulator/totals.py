@@ -8,7 +8,7 @@ from typing import Any
 from qbo_client.emulator import errors
 from qbo_client.emulator.amounts import ZERO, cents
 from qbo_client.emulator.entities.kind import Draft
-from qbo_client.emulator.tax import base_of, charges, sold, tax_lines, us_tax
+from qbo_client.emulator.tax import base_of, charges, shipped, sold, tax_lines, us_tax
 
 
 def add_totals(draft: Draft, lines: list[dict[str, Any]]) -> None:
@@ -16,24 +16,28 @@ def add_totals(draft: Draft, lines: list[dict[str, Any]]) -> None:
     body = draft.body
     inclusive = body.get("GlobalTaxCalculation") == "TaxInclusive" and draft.company.country != "US"
     whole = sum((base_of(line, inclusive=inclusive) for line in sold(lines)), ZERO)
+    shipping = sum((base_of(line, inclusive=inclusive) for line in shipped(lines)), ZERO)
     discount = _discount(lines, whole)
     detail = _tax_detail(draft, lines, discount, inclusive=inclusive)
     tax = detail["TotalTax"]
-    total = cents(whole - discount if inclusive else whole - discount + tax)
+    charged = whole - discount + shipping
+    total = cents(charged if inclusive else charged + tax)
     if total < 0:
-        raise errors.ApiFault(
-            code="2290",
-            message="Negative amount",
-            detail="Transaction amount must be 0 or greater.",
-            element="",
-        )
-    subtotal = cents(whole - tax if inclusive else whole)
+        raise errors.negative()
+    subtotal = cents(whole - _tax_within(draft, lines) if inclusive else whole)
     body["Line"] = [
         *lines,
         {"Amount": subtotal, "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}},
     ]
     body["TxnTaxDetail"] = detail
     body["TotalAmt"] = total
+
+
+def _tax_within(draft: Draft, lines: list[dict[str, Any]]) -> Decimal:
+    """What the gross prices of the goods hold in tax, before any discount."""
+    if not draft.company.preference("TaxPrefs", "UsingSalesTax"):
+        return ZERO
+    return sum((cents(charge.tax) for charge in charges(draft.company, sold(lines), ZERO, inclusive=True)), ZERO)
 
 
 def _discount(lines: list[dict[str, Any]], whole: Decimal) -> Decimal:

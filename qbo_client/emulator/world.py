@@ -7,6 +7,7 @@ from typing import Any
 from qbo_client.emulator.batch import Batches
 from qbo_client.emulator.clock import Clock
 from qbo_client.emulator.company import Company
+from qbo_client.emulator.countries import countries
 from qbo_client.emulator.deliveries import Deliveries
 from qbo_client.emulator.entities.registry import all_kinds
 from qbo_client.emulator.faults import Faults
@@ -14,7 +15,7 @@ from qbo_client.emulator.grants import Tokens
 from qbo_client.emulator.latency import Latency
 from qbo_client.emulator.oauth import Authority
 from qbo_client.emulator.schema import load
-from qbo_client.emulator.seed import countries, seed
+from qbo_client.emulator.seed import seed
 from qbo_client.emulator.traffic import Limits, Traffic
 from qbo_client.emulator.writing import Memory
 

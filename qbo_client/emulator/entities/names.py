@@ -3,17 +3,17 @@
 import re
 from typing import Any
 
-from qbo_client.emulator import errors
+from qbo_client.emulator import balances, errors
 from qbo_client.emulator.amounts import ZERO
 from qbo_client.emulator.company import Company
-from qbo_client.emulator.entities.kind import Draft, Kind, Reference
+from qbo_client.emulator.entities.hierarchy import INDEXED, place, rename_below
+from qbo_client.emulator.entities.kind import Body, Draft, Kind, Reference
 from qbo_client.emulator.fields import TIMES, FieldType
 
 LISTS = ("Customer", "Vendor", "Employee")
 _PARTS = ("Title", "GivenName", "MiddleName", "FamilyName", "Suffix")
 _EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+\Z")
 _FORBIDDEN = re.compile(r"[:\t\n\r]")
-_DEEPEST = 5
 _LENGTHS = {
     "DisplayName": 500,
     "Title": 16,
@@ -57,17 +57,16 @@ def check_email(address: str | None, element: str) -> None:
 
 def shape_customer(draft: Draft) -> dict[str, Any]:
     body = _shape_name(draft)
-    company = draft.company
     for name, usual in (("Taxable", True), ("Job", False), ("BillWithParent", False)):
         body.setdefault(name, usual)
     body.setdefault("PreferredDeliveryMethod", "Print")
-    body["Balance"] = body["BalanceWithJobs"] = (draft.old or {}).get("Balance", ZERO)
+    for name in ("Balance", "BalanceWithJobs"):
+        body[name] = (draft.old or {}).get(name, ZERO)
     body["CurrencyRef"] = _currency(draft)
-    parent = _parent(company, body)
-    body["FullyQualifiedName"] = (
-        f"{parent['FullyQualifiedName']}:{body['DisplayName']}" if parent else body["DisplayName"]
-    )
-    if body["Active"] is False and body["Balance"]:
+    level = place(draft, "DisplayName")
+    if level:
+        body["Level"] = level
+    if body["Active"] is False and (body["Balance"] or body["BalanceWithJobs"]):
         raise errors.business("You cannot make a name inactive that has a balance.", code="6220")
     return body
 
@@ -95,13 +94,10 @@ def _check_name(draft: Draft) -> None:
     if not name:
         raise errors.business("At least one of the name parts is required.", code="6080")
     if _FORBIDDEN.search(name):
-        raise errors.ApiFault(
-            code="2040",
-            message="Invalid String",
-            detail="Invalid String : a name holds no colon, tab or new line",
-            element="DisplayName",
-        )
-    if draft.changed("DisplayName") and _taken(draft.company, name, (draft.old or {}).get("Id")):
+        raise errors.invalid_text("a name holds no colon, tab or new line", "DisplayName")
+    old = draft.old or {}
+    returns = old.get("Active") is False and draft.body.get("Active")
+    if (draft.changed("DisplayName") or returns) and _taken(draft.company, name, old.get("Id")):
         raise errors.duplicate_name()
 
 
@@ -127,24 +123,24 @@ def _currency(draft: Draft) -> dict[str, str]:
     return company.currency_ref(wanted)
 
 
-def _parent(company: Company, body: dict[str, Any]) -> Any:
-    if "ParentRef" not in body:
-        body.pop("Level", None)
-        return None
-    row = company.table("Customer").get(body["ParentRef"]["value"])
-    parent = row.body if row else {}
-    level = int(parent.get("Level", 0)) + 1
-    if level >= _DEEPEST:
-        raise errors.business("A name may be five levels deep.", code="6180")
-    body["Level"] = level
-    return parent
+def settle_customer(company: Company, old: Body | None, new: Body | None) -> None:
+    """Sub-customers follow a rename; what they owe follows them to another parent."""
+    if old is None or new is None:
+        return
+    rename_below(company, "Customer", old, new)
+    before, after = (body.get("ParentRef", {}).get("value") for body in (old, new))
+    if before != after:
+        balances.move_with_jobs(company, before, -old["BalanceWithJobs"])
+        balances.move_with_jobs(company, after, new["BalanceWithJobs"])
 
 
 CUSTOMER = Kind(
     name="Customer",
     id_space="names",
     filterable=_FIELDS,
+    indexed=INDEXED,
     shape=shape_customer,
+    settle=settle_customer,
     lengths=_LENGTHS,
     references={
         "ParentRef": Reference(kind="Customer", list_name="Names"),

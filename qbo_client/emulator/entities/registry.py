@@ -1,7 +1,11 @@
 from collections.abc import Mapping
 
-from qbo_client.emulator.entities import lists, names
+from qbo_client.emulator.entities import accounts, items, lists, names, tax_lists
+from qbo_client.emulator.entities.credit_memo import CREDIT_MEMO
+from qbo_client.emulator.entities.invoice import INVOICE
 from qbo_client.emulator.entities.kind import Kind
+from qbo_client.emulator.entities.payment import PAYMENT
+from qbo_client.emulator.entities.refund_receipt import REFUND_RECEIPT
 from qbo_client.emulator.entities.sales_receipt import SALES_RECEIPT
 
 
@@ -11,14 +15,20 @@ def all_kinds() -> Mapping[str, Kind]:
         names.CUSTOMER,
         names.VENDOR,
         names.EMPLOYEE,
+        INVOICE,
         SALES_RECEIPT,
-        lists.ITEM,
-        lists.ACCOUNT,
+        PAYMENT,
+        CREDIT_MEMO,
+        REFUND_RECEIPT,
+        items.ITEM,
+        accounts.ACCOUNT,
         lists.PAYMENT_METHOD,
         lists.TERM,
-        lists.TAX_CODE,
-        lists.TAX_RATE,
-        lists.TAX_AGENCY,
+        lists.CLASS,
+        lists.DEPARTMENT,
+        tax_lists.TAX_CODE,
+        tax_lists.TAX_RATE,
+        tax_lists.TAX_AGENCY,
         lists.COMPANY_INFO,
         lists.PREFERENCES,
     )

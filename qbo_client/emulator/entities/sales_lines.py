@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from qbo_client.emulator import errors
 from qbo_client.emulator.amounts import ZERO, cents
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities.kind import Draft, Reference
+from qbo_client.emulator.entities.line_tax import SHIPPING, TAXED, set_tax_code
 from qbo_client.emulator.entities.references import find, named, resolve_all
 
-US_CODES = frozenset({"TAX", "NON"})
 MOST_LINES = 10_000
+MOST_TAXED_US_LINES = 750
 _LONGEST_DESCRIPTION = 4000
 _REFERENCES = {
     "ItemRef": Reference(kind="Item", list_name="Items"),
     "ClassRef": Reference(kind="Class", list_name="Klasses"),
     "ItemAccountRef": Reference(kind="Account", list_name="Accounts"),
 }
+_SHIPPING_REFERENCES = {name: reference for name, reference in _REFERENCES.items() if name != "ItemRef"}
 
 
 def shape_lines(draft: Draft) -> list[dict[str, Any]]:
@@ -30,8 +33,15 @@ def shape_lines(draft: Draft) -> list[dict[str, Any]]:
         raise errors.business(f"A transaction may have {MOST_LINES} lines.")
     before = {line["Id"]: line for line in (draft.old or {}).get("Line", ()) if "Id" in line}
     shaped = [_shape(draft, line, before.get(line.get("Id", ""))) for line in kept]
+    if len(shaped) > MOST_TAXED_US_LINES and any(map(_is_taxed_in_us, shaped)):
+        raise errors.business(f"A taxable transaction may have {MOST_TAXED_US_LINES} lines.")
     _number(shaped, before)
     return shaped
+
+
+def _is_taxed_in_us(line: Mapping[str, Any]) -> bool:
+    code = line.get("SalesItemLineDetail", {}).get("TaxCodeRef", {}).get("value")
+    return bool(code == TAXED)
 
 
 def _number(lines: list[dict[str, Any]], before: Mapping[str, Any]) -> None:
@@ -65,14 +75,30 @@ def _shape_item(draft: Draft, line: dict[str, Any], old: Mapping[str, Any] | Non
     detail.setdefault("ItemRef", {"value": _default_item(draft.company)})
     _check_amount(line["Amount"], detail)
     old_detail = (old or {}).get("SalesItemLineDetail")
-    resolve_all(Draft(company=draft.company, kind=draft.kind, body=detail, sent={}, old=old_detail), _REFERENCES)
-    code = _tax_code(draft, detail)
-    if code is None:
-        detail.pop("TaxCodeRef", None)
-    else:
-        detail["TaxCodeRef"] = {"value": code}
+    shipped = detail["ItemRef"].get("value") == SHIPPING
+    references = _references(draft, shipped=shipped)
+    resolve_all(Draft(company=draft.company, kind=draft.kind, body=detail, sent={}, old=old_detail), references)
+    if shipped:
+        detail["ItemRef"] = {"value": SHIPPING}
+    _set_discount(line, detail)
+    set_tax_code(draft, detail)
     line["SalesItemLineDetail"] = detail
     return line
+
+
+def _references(draft: Draft, *, shipped: bool) -> Mapping[str, Reference]:
+    if not shipped:
+        return _REFERENCES
+    if not draft.company.preference("SalesFormsPrefs", "AllowShipping"):
+        raise errors.business("Shipping is not enabled for this company.")
+    return _SHIPPING_REFERENCES
+
+
+def _set_discount(line: Mapping[str, Any], detail: dict[str, Any]) -> None:
+    """A line's rate beats its amount. Neither changes the line's Amount, which already stands for the net."""
+    if "DiscountRate" in detail:
+        rate = Fraction(detail["DiscountRate"]) / 100
+        detail["DiscountAmt"] = cents(Fraction(line["Amount"]) * rate)
 
 
 def _default_item(company: Company) -> str:
@@ -95,33 +121,6 @@ def _check_amount(amount: Decimal, detail: Mapping[str, Any]) -> None:
             f"Supplied value:{amount}",
             element="",
         )
-
-
-def _tax_code(draft: Draft, detail: Mapping[str, Any]) -> str | None:
-    """US lines carry TAX or NON; elsewhere each line names one of the company's codes."""
-    company = draft.company
-    sent = detail.get("TaxCodeRef", {}).get("value")
-    if company.country == "US":
-        if sent is not None and sent not in US_CODES:
-            raise errors.business("Line TaxCodeRef must be TAX or NON for a US company.", code="6100")
-        return sent or _usual_us_code(company, detail)
-    if sent is not None:
-        target = find(company, "TaxCode", "TaxCodes", {"value": sent})
-        if target.get("Active") is False:
-            raise errors.not_found()
-        return str(sent)
-    taxed = company.preference("TaxPrefs", "UsingSalesTax")
-    if taxed and draft.body.get("GlobalTaxCalculation") != "NotApplicable":
-        raise errors.business("Make sure all your transactions have a VAT rate before you save.")
-    return None
-
-
-def _usual_us_code(company: Company, detail: Mapping[str, Any]) -> str:
-    """Where automated sales tax is set up, the item decides; in older recordings it is NON."""
-    if not company.preference("TaxPrefs", "PartnerTaxEnabled"):
-        return "NON"
-    item = find(company, "Item", "Items", detail["ItemRef"])
-    return "TAX" if item.get("Taxable") else "NON"
 
 
 def _shape_description(_draft: Draft, line: dict[str, Any], _old: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
@@ -35,6 +35,12 @@ def _books(world: World, session: aiohttp.ClientSession, base_url: str, country:
     company = world.add_company(country)
     tokens = world.connect(company)
     return Books(session=session, base_url=base_url, realm_id=company.realm_id, token=tokens.access_token)
+
+
+@pytest.fixture
+def open_books(world: World, session: aiohttp.ClientSession, base_url: str) -> Callable[[str], Books]:
+    """A new company of any country."""
+    return lambda country: _books(world, session, base_url, country)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import simplejson
 from aiohttp import web
 
 from qbo_client.emulator.webhooks import signature
-from qbo_client.emulator.world import World
 from tests.unit.emulator.driver import Books, control, line
 
 RECEIPT = {"Line": [line("12.50")]}
@@ -125,16 +124,24 @@ async def test_webhook_tells_each_operation_and_the_word_for_void_is_a_setting(u
     assert entity["lastUpdated"].endswith(".000Z")
 
 
-async def test_webhook_of_a_merge_names_the_id_that_is_no_more(world: World, us: Books, receiver: Receiver) -> None:
-    kept, lost = [await us.made("Customer", {"DisplayName": name}) for name in ("Amy", "Amy M")]
+async def test_webhook_of_a_merge_names_the_id_that_is_no_more(us: Books, receiver: Receiver) -> None:
+    kept, lost = [(await us.made("Customer", {"DisplayName": name}))["Id"] for name in ("Amy", "Amy M")]
     await listen(us, receiver)
-    company = world.companies[us.realm_id]
-    with company.changes.merging("Customer", winner=kept["Id"], loser=lost["Id"]):
-        company.table("Customer").put({**kept, "Notes": "merged"})
-        company.table("Customer").remove(lost["Id"])
+    await us.control("person/merge", {"keep": kept, "lose": lost})
     (event,) = (await receiver.next()).told
-    assert (event["type"], event["intuitentityid"]) == ("qbo.customer.merged.v1", kept["Id"])
-    assert event["data"] == {"deletedId": lost["Id"]}
+    assert (event["type"], event["intuitentityid"]) == ("qbo.customer.merged.v1", kept)
+    assert event["data"] == {"deletedId": lost}
+
+
+async def test_webhook_of_a_payment_tells_of_its_invoice_and_not_of_the_customer(us: Books, receiver: Receiver) -> None:
+    amy = (await us.made("Customer", {"DisplayName": "Amy"}))["Id"]
+    invoice = (await us.made("Invoice", {**RECEIPT, "CustomerRef": {"value": amy}}))["Id"]
+    await listen(us, receiver, gather_seconds=3600)
+    link = {"Amount": 5, "LinkedTxn": [{"TxnType": "Invoice", "TxnId": invoice}]}
+    payment = await us.made("Payment", {"CustomerRef": {"value": amy}, "TotalAmt": 5, "Line": [link]})
+    await control(us, "clock", {"advance_seconds": 3601})
+    told = (await receiver.next()).events
+    assert sorted(told) == [("qbo.invoice.updated.v1", invoice), ("qbo.payment.created.v1", payment["Id"])]
 
 
 async def test_webhooks_are_silent_on_reads_on_no_change_and_on_tax_codes(us: Books, receiver: Receiver) -> None:

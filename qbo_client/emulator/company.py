@@ -34,6 +34,8 @@ class Switches:
     # Whether a TotalTax that is sent replaces the computed one (US): field reports conflict.
     tax_override_honoured: bool = True
     suspended: bool = False
+    # Mails that a sandbox company may send in a day.
+    sends_per_day: int = 40
     # A payment that pays an invoice more than it owes is refused unless this is set.
     excess_payment_becomes_unapplied: bool = False
     # Whether a payment may pay the invoices of its customer's parents and sub-customers.

@@ -46,7 +46,8 @@ def set_switches(switches: Switches, wanted: Mapping[str, Any]) -> None:
     for name, value in wanted.items():
         if name not in Switches.__slots__:
             raise PlantingError(f"{name!r} is none of the switches {', '.join(sorted(Switches.__slots__))}")
-        setattr(switches, name, Decimal(str(value)) if name == "automatic_tax_percent" else bool(value))
+        kind = type(getattr(switches, name))
+        setattr(switches, name, Decimal(str(value)) if kind is Decimal else kind(value))
 
 
 def add_tax_code(company: Company, told: Mapping[str, Any]) -> str:

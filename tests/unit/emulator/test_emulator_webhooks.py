@@ -114,10 +114,12 @@ async def test_webhook_tells_each_operation_and_the_word_for_void_is_a_setting(u
     handle = {"Id": made["Id"], "sparse": True}
     await us.made("SalesReceipt", {**handle, "SyncToken": "0", "PrivateNote": "n"})
     assert (await receiver.next()).events == [("qbo.salesreceipt.updated.v1", made["Id"])]
-    await us.made("SalesReceipt", {**handle, "SyncToken": "1"}, operation="update", include="void")
+    await us.call("POST", f"salesreceipt/{made['Id']}/send", params={"sendTo": "amy@example.com"})
+    assert (await receiver.next()).events == [("qbo.salesreceipt.emailed.v1", made["Id"])]
+    await us.made("SalesReceipt", {**handle, "SyncToken": "2"}, operation="update", include="void")
     assert (await receiver.next()).events == [("qbo.salesreceipt.voided.v1", made["Id"])]
     await listen(us, receiver, void_word="void", shape="legacy", zulu=True)
-    await us.made("SalesReceipt", {**handle, "SyncToken": "2"}, operation="delete")
+    await us.made("SalesReceipt", {**handle, "SyncToken": "3"}, operation="delete")
     (notified,) = (await receiver.next()).told["eventNotifications"]
     (entity,) = notified["dataChangeEvent"]["entities"]
     assert entity["operation"] == "Delete"

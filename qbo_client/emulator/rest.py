@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from qbo_client.emulator import batch, cdc, errors, paper, records, selecting, sending, singletons, taxservice, wire
 from qbo_client.emulator.batch import Batches
 from qbo_client.emulator.company import Company
+from qbo_client.emulator.entities.invoice import with_link
 from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.writing import LONGEST_REQUEST_ID, Memory, Write, Written, once, write
@@ -143,15 +144,21 @@ def _read(company: Company, kind: Kind, call: Call) -> str:
         identifier = call.segments[1]
     else:
         raise errors.unsupported(f"read of {kind.name} at this path")
-    return f'"{kind.name}":{selecting.shown(records.read(company, kind, identifier), kind)}'
+    row = records.read(company, kind, identifier)
+    if "invoicelink" in _included(call) and kind.name == "Invoice":
+        return f'"{kind.name}":{wire.dumps(with_link(company, row.body))}'
+    return f'"{kind.name}":{selecting.shown(row, kind)}'
+
+
+def _included(call: Call) -> frozenset[str]:
+    return frozenset(part.strip() for part in call.params.get("include", "").lower().split(","))
 
 
 def _written(company: Company, kind: Kind, call: Call, memory: Memory) -> Answer:
-    options = frozenset(call.params.get("include", "").lower().split(","))
 
     def effect() -> Written:
         sent = wire.loads(call.body)
-        return write(company, Write(kind=kind, operation=call.operation, sent=sent, options=options))
+        return write(company, Write(kind=kind, operation=call.operation, sent=sent, options=_included(call)))
 
     return _once(company, call, memory, kind.name, effect)
 

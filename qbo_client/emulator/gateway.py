@@ -160,6 +160,8 @@ class Gateway:
 
     def _encoded(self, request: web.Request, answer: Answer) -> web.Response:
         headers = {"QBO-Version": "1999.127"} if answer.status == 200 else {}  # noqa: PLR2004
+        if answer.pdf is not None:
+            return self._sent(answer.status, answer.pdf, "application/pdf", headers)
         if "json" in request.headers.get("Accept", ""):
             return self._response(answer.status, answer.text, "application/json", headers)
         # A client that does not ask for JSON gets XML.
@@ -167,11 +169,14 @@ class Gateway:
         return self._response(answer.status, xml, "application/xml", headers)
 
     def _response(self, status: int, text: str, content_type: str, headers: Mapping[str, str]) -> web.Response:
+        return self._sent(status, text.encode(), f"{content_type};charset=UTF-8", headers)
+
+    def _sent(self, status: int, body: bytes, content_type: str, headers: Mapping[str, str]) -> web.Response:
         return web.Response(
             status=status,
-            body=text.encode(),
+            body=body,
             headers={
-                "Content-Type": f"{content_type};charset=UTF-8",
+                "Content-Type": content_type,
                 "intuit_tid": f"1-{secrets.token_hex(4)}-{secrets.token_hex(12)}",
                 **headers,
             },

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from qbo_client.emulator import errors
+from qbo_client.emulator import errors, records
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.table import Row
@@ -41,19 +41,16 @@ def update(company: Company, kind: Kind, sent: Mapping[str, Any]) -> tuple[Row, 
         raise errors.stale()
     read_only = _ENVELOPE | _READ_ONLY[kind.name]
     patch = {name: _readable(name, value) for name, value in sent.items() if name not in read_only}
-    return _patched(company, kind, row, patch)
+    return _changed(company, kind, row, patch)
 
 
-def _patched(company: Company, kind: Kind, row: Row, patch: Mapping[str, Any]) -> tuple[Row, bool]:
-    after = dict(row.body)
-    for name, value in patch.items():
-        after[name] = _merged(row.body.get(name), value)
-    after = {name: value for name, value in after.items() if value is not None}
-    if after == row.body:
+def _changed(company: Company, kind: Kind, row: Row, patch: Mapping[str, Any]) -> tuple[Row, bool]:
+    before = records.without_envelope(row.body)
+    both = {**before, **{name: _merged(before.get(name), value) for name, value in patch.items()}}
+    after = {name: value for name, value in both.items() if value is not None}
+    if after == before:
         return row, False
-    after["SyncToken"] = str(int(row.body["SyncToken"]) + 1)
-    after["MetaData"] = {**row.body["MetaData"], "LastUpdatedTime": company.clock.stamp()}
-    return company.table(kind.name).put(after), True
+    return records.put_changed(company, kind, row, after), True
 
 
 def _merged(before: Any, sent: Any) -> Any:

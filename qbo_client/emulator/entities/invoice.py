@@ -1,3 +1,5 @@
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from qbo_client.emulator import applying, credits_at_once, errors
@@ -60,6 +62,15 @@ def settle_invoice(company: Company, old: Body | None, new: Body | None) -> None
         credits_at_once.apply(company, new)
 
 
+def with_link(company: Company, body: Body) -> Mapping[str, Any]:
+    """With the address where the customer can pay; there is one only where online payment and an e-mail allow it."""
+    address = body.get("BillEmail", {}).get("Address")
+    if not address or not any(body[name] for name in _ONLINE):
+        return body
+    secret = hashlib.sha256(f"{company.realm_id}/{body['Id']}".encode()).hexdigest()
+    return {**body, "InvoiceLink": f"https://connect.emulator.invalid/portal/app/CommerceNetwork/view/scs-v1-{secret}"}
+
+
 INVOICE = Kind(
     name="Invoice",
     id_space="transactions",
@@ -77,7 +88,7 @@ INVOICE = Kind(
     lengths=sales_form.LENGTHS,
     references=sales_form.REFERENCES,
     addresses=("BillAddr", "ShipAddr"),
-    read_only=sales_form.READ_ONLY,
+    read_only=sales_form.READ_ONLY | {"InvoiceLink"},
     kept=frozenset({"DocNumber"}),
     transaction=True,
     sparse=True,

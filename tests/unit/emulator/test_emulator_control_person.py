@@ -34,7 +34,7 @@ async def test_person_voids_and_deletes(us: Books) -> None:
     made = await us.made("SalesReceipt", RECEIPT)
     meant = {"entity": "SalesReceipt", "Id": made["Id"]}
     assert (await us.control("person/void", meant))["SalesReceipt"]["TotalAmt"] == 0
-    assert (await us.control("person/delete", meant))["SalesReceipt"]["status"] == "Deleted"
+    assert (await us.control("person/delete", meant))["SalesReceipt"]["Id"] == made["Id"]
     assert (await us.call("GET", f"salesreceipt/{made['Id']}")).code == "610"
 
 
@@ -43,6 +43,26 @@ async def test_person_closes_the_books_and_opens_them(us: Books) -> None:
     assert (await us.post("SalesReceipt", RECEIPT)).code == "6210"
     await us.control("person/close-books", {"date": None})
     assert (await us.post("SalesReceipt", RECEIPT)).status == 200
+
+
+async def test_person_enters_and_merges_customers(us: Books) -> None:
+    kept, lost = [
+        (await us.control("person/enter", {"entity": "Customer", "object": {"DisplayName": name}}))["Customer"]["Id"]
+        for name in ("Amy", "Amy M")
+    ]
+    receipt = await us.made("SalesReceipt", {**RECEIPT, "CustomerRef": {"value": lost}})
+    assert (await us.control("person/merge", {"keep": kept, "lose": lost}))["Customer"]["Id"] == kept
+    (moved,) = await us.rows("SalesReceipt", f"WHERE Id = '{receipt['Id']}'")
+    assert moved["CustomerRef"] == {"value": kept, "name": "Amy"}
+
+
+async def test_person_takes_a_receipt_to_the_bank_and_undoes_it(us: Books) -> None:
+    made = await us.made("SalesReceipt", RECEIPT)
+    meant = {"entity": "SalesReceipt", "Id": made["Id"]}
+    await us.control("person/deposit", meant)
+    assert "deposited" in await refused(us, "void", meant)
+    await us.control("person/undo-deposit", meant)
+    assert (await us.control("person/void", meant))["SalesReceipt"]["TotalAmt"] == 0
 
 
 @pytest.mark.parametrize(
@@ -54,6 +74,9 @@ async def test_person_closes_the_books_and_opens_them(us: Books) -> None:
         ("edit", {"entity": "Item", "Id": "1"}, "set is missing"),
         ("void", {"entity": "Item", "Id": "1"}, "not supported"),
         ("delete", {"entity": "Item"}, "Id is missing"),
+        ("merge", {"keep": "1", "lose": "2"}, "Object Not Found"),
+        ("merge", {"keep": "1"}, "lose is missing"),
+        ("enter", {"entity": "Customer", "object": {}}, "name parts"),
     ],
 )
 async def test_person_is_told_what_cannot_be_done(us: Books, action: str, body: dict[str, Any], said: str) -> None:

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from qbo_client.emulator import books, pages, paper
+from qbo_client.emulator.book_parts import path, plural
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.table import Row
@@ -40,14 +41,14 @@ class BookRoutes:
             return pages.problem("No such list")
         number = request.query.get("page", "1")
         content = books.listing(company, kind, int(number) if number.isdecimal() and len(number) < len("99999") else 1)
-        return pages.page(f"{books.plural(kind)}, {company.name}", *content, trail=_trail(company))
+        return pages.page(f"{plural(kind)}, {company.name}", *content, trail=_trail(company))
 
     async def single(self, request: web.Request) -> web.Response:
         company, kind = self._meant(request)
         row = _row(request, company, kind)
         if company is None or kind is None or row is None:
             return pages.problem("No such object", "It may have been deleted.")
-        listing = (books.path(company, kind), books.plural(kind))
+        listing = (path(company, kind), plural(kind))
         title = f"{paper.title_of(kind.name)} {row.identifier}"
         return pages.page(title, *books.single(company, kind, row), trail=[*_trail(company), listing])
 
@@ -70,4 +71,4 @@ def _row(request: web.Request, company: Company | None, kind: Kind | None) -> Ro
 
 
 def _trail(company: Company) -> list[tuple[str, str]]:
-    return [HOME, (books.path(company), company.name)]
+    return [HOME, (path(company), company.name)]

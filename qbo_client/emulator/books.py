@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 import simplejson
 
 from qbo_client.emulator.amounts import ZERO
+from qbo_client.emulator.book_parts import badge, listed, name_of, path, plural, referred
 from qbo_client.emulator.company import Company
-from qbo_client.emulator.documents import applied, documents, state
+from qbo_client.emulator.documents import applied, documents
 from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.markup import Column, Html, element, facts, joined, link, table
 from qbo_client.emulator.paper import describe, money, plain, title_of, totals
@@ -17,22 +17,6 @@ from qbo_client.emulator.table import Row
 
 LATEST = 10
 PAGE = 50
-_DOCUMENT = (
-    Column(heading="Number"),
-    Column(heading="Date"),
-    Column(heading="Customer"),
-    Column(heading="State"),
-    Column(heading="Total", figures=True),
-)
-# What may be left of a document, by the field that says it.
-_LEFT = {"Invoice": ("Balance", "Balance"), "CreditMemo": ("Balance", "Left"), "Payment": ("UnappliedAmt", "Unapplied")}
-_CUSTOMER = (Column(heading="Name"), Column(heading="E-mail"), Column(heading="Balance", figures=True))
-_OTHER = (Column(heading="Name"), Column(heading="What it is"), Column(heading="Id", figures=True))
-
-
-def path(company: Company, kind: Kind | None = None, identifier: str | None = None) -> str:
-    steps = [company.realm_id, *([kind.name.lower()] if kind else []), *([identifier] if identifier else [])]
-    return "/companies/" + "/".join(quote(step) for step in steps)
 
 
 def home(companies: Iterable[Company]) -> list[Html]:
@@ -81,14 +65,14 @@ def listing(company: Company, kind: Kind, page: int) -> list[Html]:
     return [
         element("h1", plural(kind)),
         element("p", f"{len(rows)} in all, page {page} of {pages}", class_="soft"),
-        element("section", _table(company, kind, here) if here else element("p", "None yet.", class_="soft")),
+        element("section", listed(company, kind, here) if here else element("p", "None yet.", class_="soft")),
         element("p", *turns, class_="pages"),
     ]
 
 
 def single(company: Company, kind: Kind, row: Row) -> list[Html]:
     body = row.body
-    head = [element("h1", f"{title_of(kind.name)} {_name(body)}"), badge(company, kind, body)]
+    head = [element("h1", f"{title_of(kind.name)} {name_of(body)}"), badge(company, kind, body)]
     if kind.transaction:
         head.append(link(f"{path(company, kind, row.identifier)}/pdf", "PDF"))
     content = [_document(company, body)] if kind.transaction else []
@@ -101,11 +85,6 @@ def single(company: Company, kind: Kind, row: Row) -> list[Html]:
         *content,
         element("details", element("summary", "As the API shows it"), element("pre", shown)),
     ]
-
-
-def badge(company: Company, kind: Kind, body: Any) -> Html:
-    text, tone = state(kind, body, company.clock.today())
-    return element("span", text, class_=f"badge {tone}") if text else Html("")
 
 
 def _owed(company: Company) -> Decimal:
@@ -150,7 +129,7 @@ def _latest(company: Company, kind: Kind) -> Html:
 
 def _section(company: Company, kind: Kind, rows: Sequence[Row], title: str) -> Html:
     every = link(path(company, kind), f"All {len(company.table(kind.name))}")
-    content = _table(company, kind, rows) if rows else element("p", "None yet.", class_="soft")
+    content = listed(company, kind, rows) if rows else element("p", "None yet.", class_="soft")
     return element("section", element("div", element("h2", title), every, class_="head"), content)
 
 
@@ -162,66 +141,9 @@ def _lists(company: Company) -> Html:
     return element("section", element("h2", "Lists"), element("ul", *links))
 
 
-def _table(company: Company, kind: Kind, rows: Iterable[Row]) -> Html:
-    if kind.transaction:
-        left = [Column(heading=_LEFT[kind.name][1], figures=True)] if kind.name in _LEFT else []
-        return table([*_DOCUMENT, *left], (_document_row(company, kind, row) for row in rows))
-    if kind.name == "Customer":
-        return table(_CUSTOMER, (_customer_row(company, kind, row) for row in rows))
-    return table(_OTHER, (_other_row(company, kind, row) for row in rows))
-
-
-def _document_row(company: Company, kind: Kind, row: Row) -> list[str]:
-    body = row.body
-    left = [body.get(_LEFT[kind.name][0])] if kind.name in _LEFT else []
-    return [
-        link(path(company, kind, row.identifier), _name(body)),
-        body.get("TxnDate", ""),
-        _reference(company, body, "CustomerRef"),
-        badge(company, kind, body),
-        money(body["TotalAmt"]),
-        *(money(amount) if amount else "" for amount in left),
-    ]
-
-
-def _customer_row(company: Company, kind: Kind, row: Row) -> list[str]:
-    body = row.body
-    email = body.get("PrimaryEmailAddr", {}).get("Address", "")
-    return [_named(company, kind, row, body["FullyQualifiedName"]), email, money(body["Balance"])]
-
-
-def _other_row(company: Company, kind: Kind, row: Row) -> list[str]:
-    body = row.body
-    what = f"{body['RateValue']} %" if "RateValue" in body else body.get("AccountType") or body.get("Type") or ""
-    return [_named(company, kind, row, _name(body)), str(what), row.identifier]
-
-
-def _named(company: Company, kind: Kind, row: Row, name: str) -> Html:
-    shown = link(path(company, kind, row.identifier), name)
-    return element("span", shown, badge(company, kind, row.body), class_="name")
-
-
-def _name(body: Any) -> str:
-    for name in ("DocNumber", "DisplayName", "Name", "CompanyName", "PaymentRefNum"):
-        if body.get(name):
-            return str(body[name])
-    return f"no. {body['Id']}"
-
-
-def _reference(company: Company, body: Any, field: str) -> str:
-    """A link where what is meant has a page of its own."""
-    reference = body.get(field)
-    if not reference:
-        return ""
-    kind = company.kinds.get(field.removesuffix("Ref").lower())
-    text = str(reference.get("name", reference["value"]))
-    known = kind is not None and company.table(kind.name).get(reference["value"]) is not None
-    return link(path(company, kind, reference["value"]), text) if known else text
-
-
 def _facts(company: Company, body: Any) -> list[tuple[str, str]]:
     return [
-        ("Customer", _reference(company, body, "CustomerRef")),
+        ("Customer", referred(company, body, "CustomerRef")),
         ("Under", _parent(company, body)),
         ("Date", body.get("TxnDate", "")),
         ("Due", body.get("DueDate", "")),
@@ -243,7 +165,7 @@ def _facts(company: Company, body: Any) -> list[tuple[str, str]]:
 
 def _parent(company: Company, body: Any) -> str:
     row = company.table("Customer").get(body.get("ParentRef", {}).get("value", ""))
-    return link(path(company, company.kinds["customer"], row.identifier), _name(row.body)) if row else ""
+    return link(path(company, company.kinds["customer"], row.identifier), name_of(row.body)) if row else ""
 
 
 def _document(company: Company, body: Any) -> Html:
@@ -286,7 +208,7 @@ def _applied(company: Company, links: Iterable[tuple[Kind, Row, Decimal]], title
     columns = [Column(heading="Document"), Column(heading="Date"), Column(heading="Amount", figures=True)]
     rows = (
         [
-            link(path(company, kind, row.identifier), f"{title_of(kind.name)} {_name(row.body)}"),
+            link(path(company, kind, row.identifier), f"{title_of(kind.name)} {name_of(row.body)}"),
             row.body.get("TxnDate", ""),
             money(amount),
         ]
@@ -302,15 +224,5 @@ def _of_customer(company: Company, row: Row) -> list[Html]:
         if found:
             more = f"{len(found)} in all" if len(found) > PAGE else ""
             head = element("div", element("h2", plural(kind)), element("span", more, class_="soft"), class_="head")
-            shown.append(element("section", head, _table(company, kind, found[:PAGE])))
+            shown.append(element("section", head, listed(company, kind, found[:PAGE])))
     return shown
-
-
-def plural(kind: Kind) -> str:
-    """`Tax Agency` are Tax Agencies."""
-    title = title_of(kind.name)
-    if title in {"Preferences", "Company Info"}:
-        return title
-    if title.endswith("y"):
-        return f"{title[:-1]}ies"
-    return f"{title}es" if title.endswith("s") else f"{title}s"

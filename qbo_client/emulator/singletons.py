@@ -39,6 +39,9 @@ def update(company: Company, kind: Kind, sent: Mapping[str, Any]) -> tuple[Row, 
         raise errors.missing("SyncToken")
     if str(sent["SyncToken"]) != row.body["SyncToken"]:
         raise errors.stale()
+    for name, value in sent.items():
+        if name.endswith("Prefs") and value is not None and not isinstance(value, Mapping):
+            raise errors.invalid_property(f"Can not deserialize {name} out of the value given;")
     read_only = _ENVELOPE | _READ_ONLY[kind.name]
     patch = {name: _readable(name, value) for name, value in sent.items() if name not in read_only}
     return _changed(company, kind, row, patch)

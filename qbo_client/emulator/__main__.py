@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="qbo_client.emulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
-    parser.add_argument("--company", action="append", metavar="COUNTRY", help="us, gb, ca or au; repeatable")
+    parser.add_argument("--company", action="append", metavar="COUNTRY", help="us, gb, ca, au, ie or nz; repeatable")
     parser.add_argument(
         "--seed", type=Path, metavar="FILE.json", help='{"companies": [{"country": ..., "objects": ...}]}'
     )

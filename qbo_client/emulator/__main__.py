@@ -11,11 +11,10 @@ from qbo_client.emulator import planting
 from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.grants import Rotation
 from qbo_client.emulator.latency import Latency
-from qbo_client.emulator.planting import PlantingError
 from qbo_client.emulator.serving import serve
 from qbo_client.emulator.state import State, StateError
-from qbo_client.emulator.webhooks import Settings, Shape, TargetError
-from qbo_client.emulator.world import UnknownCountryError, World
+from qbo_client.emulator.webhooks import Settings, Shape
+from qbo_client.emulator.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         world = new_world(options)
         state = State(options.state, world) if options.state else None
         fill(world, options, state)
-    except (UnknownCountryError, PlantingError, TargetError, StateError) as mistaken:
+    except (ValueError, StateError) as mistaken:
         sys.stderr.write(f"{mistaken}\n")
         return 2
     except ApiFault as refused:
@@ -77,7 +76,7 @@ def new_world(options: argparse.Namespace) -> World:
 def fill(world: World, options: argparse.Namespace, state: State | None) -> None:
     """Companies as they were left, or else as asked for.
 
-    Raises UnknownCountryError, PlantingError, TargetError, or ApiFault for a seed that QuickBooks would refuse.
+    Raises ValueError with a sentence, or ApiFault for a seed that QuickBooks would refuse.
     """
     if state is not None:
         state.restore()

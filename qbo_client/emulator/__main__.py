@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qbo_client.emulator import planting
+from qbo_client.emulator.countries import countries
 from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.grants import Rotation
 from qbo_client.emulator.latency import Latency
@@ -36,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="qbo_client.emulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
-    parser.add_argument("--company", action="append", metavar="COUNTRY", help="us, gb, ca or au; repeatable")
+    parser.add_argument(
+        "--company", action="append", metavar="COUNTRY", help=f"{', '.join(countries()).lower()}; repeatable"
+    )
     parser.add_argument(
         "--seed", type=Path, metavar="FILE.json", help='{"companies": [{"country": ..., "objects": ...}]}'
     )
@@ -57,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--webhook-url", metavar="URL", help="of this machine; webhooks are pushed there")
     parser.add_argument("--webhook-verifier", default="emulator-verifier-token", metavar="TOKEN")
     parser.add_argument("--webhook-shape", choices=[one.value for one in Shape], default=Shape.CLOUD_EVENTS.value)
-    parser.add_argument("--no-throttling", action="store_true", help="never answer 429")
+    parser.add_argument("--no-throttling", action="store_true", help="count requests, but refuse none")
     return parser
 
 

@@ -131,13 +131,13 @@ def _accounts(company: Company, country: Country) -> None:
         ("Discounts given", "Income", "DiscountsRefundsGiven"),
         ("Uncategorized Income", "Income", "ServiceFeeIncome"),
         ("Undeposited Funds", "Other Current Asset", "UndepositedFunds"),
-        ("Inventory Asset", "Other Current Asset", "Inventory"),
         (country.bank, "Bank", "Checking"),
         ("Accounts Receivable (A/R)", "Accounts Receivable", "AccountsReceivable"),
         (country.tax_account, "Other Current Liability", "GlobalTaxPayable"),
         ("Cost of Goods Sold", "Cost of Goods Sold", "SuppliesMaterialsCogs"),
         ("Office expenses", "Expense", "OfficeGeneralAdministrativeExpenses"),
         ("Retained Earnings", "Equity", "RetainedEarnings"),
+        ("Inventory Asset", "Other Current Asset", "Inventory"),
     ):
         _make(company, "Account", {"Name": name, "AccountType": account_type, "AccountSubType": subtype})
 

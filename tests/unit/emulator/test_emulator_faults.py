@@ -40,7 +40,7 @@ async def test_fault_answers_in_the_shape_asked_for(
 
 async def test_xml_throttle_carries_the_code_of_a_throttle(us: Books) -> None:
     await control(us, "faults", {"kind": "xml_429"})
-    assert "<code>3001</code>" in (await us.query("select * from Item")).text
+    assert '<Error code="3001">' in (await us.query("select * from Item")).text
 
 
 @pytest.mark.parametrize(("kind", "status", "applied"), [("revoke", 401, False), ("revoke_after", 200, True)])

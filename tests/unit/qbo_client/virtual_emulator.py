@@ -15,8 +15,8 @@ from qbo_client.batcher import Batcher
 from qbo_client.batches import BatchWrite
 from qbo_client.budget import Budget, Limits
 from qbo_client.client import QBOClient
-from qbo_client.emulator import errors, rest
 from qbo_client.emulator.company import Company
+from qbo_client.emulator.gateway import Gateway
 from qbo_client.emulator.rest import Answer, Call
 from qbo_client.emulator.traffic import Limits as Allowed
 from qbo_client.emulator.traffic import Traffic
@@ -31,8 +31,8 @@ from tests.unit.qbo_client.virtual_vendor import DIRECT, Fate, Journey
 class VirtualEmulator:
     """Stands where aiohttp's session does. Of the fates only those of whole requests happen."""
 
+    world: World
     company: Company
-    allowed: Allowed = field(default_factory=Allowed)
     #: One for each request in turn; what comes after them travels directly.
     journeys: Sequence[Journey] = ()
     statuses: Counter[int] = field(default_factory=Counter)
@@ -40,6 +40,7 @@ class VirtualEmulator:
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(clock=asyncio.get_running_loop().time)
+        self._gateway = Gateway(self.world)
 
     def request(self, method: str, url: URL, *, data: bytes | None, **_: object) -> "_Exchange":
         journey = self.journeys[self._asked] if self._asked < len(self.journeys) else DIRECT
@@ -55,7 +56,7 @@ class VirtualEmulator:
         try:
             if journey.fate is Fate.LOST_BEFORE:
                 raise aiohttp.ServerDisconnectedError
-            answer = self._answer(call, batch=batch)
+            answer = self._gateway._limited(self.company, call, self.traffic, "app")
             self.statuses[answer.status] += 1
             if journey.fate is Fate.LOST_AFTER:
                 raise aiohttp.ServerDisconnectedError
@@ -63,11 +64,6 @@ class VirtualEmulator:
         finally:
             self.traffic.left()
         return answer
-
-    def _answer(self, call: Call, *, batch: bool) -> Answer:
-        if not self.traffic.accepts(self.allowed, app="app", batch=batch):
-            return rest.refusal(self.company, errors.throttled())
-        return rest.respond(self.company, call, rest.Memory())
 
 
 class _Exchange:
@@ -102,7 +98,8 @@ class Household:
     ) -> None:
         self.world = World(client_id="app", client_secret="secret")
         self.company = self.world.add_company("us")
-        self.emulator = VirtualEmulator(company=self.company, allowed=allowed or Allowed(), journeys=journeys)
+        self.world.behaviour.limits = allowed or Allowed()
+        self.emulator = VirtualEmulator(world=self.world, company=self.company, journeys=journeys)
         self.budget = budget or Budget(limits or Limits(), VirtualClock())
         self.client = self.client_with(self.budget)
         self.stored: list[tuple[BatchWrite | None, tuple[Write, ...]]] = []

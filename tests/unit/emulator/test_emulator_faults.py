@@ -53,7 +53,7 @@ async def test_throttle_is_told_by_its_code_whatever_the_status(us: Books, kind:
 
 async def test_xml_throttle_carries_the_code_of_a_throttle(us: Books) -> None:
     await control(us, "faults", {"kind": "xml_429"})
-    assert "<code>3001</code>" in (await us.query("select * from Item")).text
+    assert '<Error code="3001">' in (await us.query("select * from Item")).text
 
 
 @pytest.mark.parametrize(("kind", "status", "applied"), [("revoke", 401, False), ("revoke_after", 200, True)])

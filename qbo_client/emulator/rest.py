@@ -17,6 +17,7 @@ __all__ = ["Answer", "Call", "Memory", "refusal", "respond"]
 _FROM = re.compile(r"\bfrom\s+(\w+)", re.IGNORECASE)
 # entity, id, and what is done with it
 _WITH_ACTION = 3
+_BEFORE_ALL = "2030"
 # Paths whose first step names what is done instead of an entity.
 _OPERATIONS = frozenset({"query", "batch", "cdc"})
 
@@ -83,7 +84,9 @@ def respond(company: Company, call: Call, memory: Memory, batches: Batches | Non
 
 
 def refusal(company: Company, fault: ApiFault) -> Answer:
-    body = {**fault.body(), "time": company.clock.body_time()}
+    # The recorded refusal of an Id that is no number carries no time: it comes before anything is looked at.
+    time = {} if fault.code == _BEFORE_ALL else {"time": company.clock.body_time()}
+    body = {**fault.body(), **time}
     return Answer(status=fault.status, text=wire.dumps(body))
 
 
@@ -108,7 +111,8 @@ def _answered(company: Company, call: Call, memory: Memory, batches: Batches) ->
 def _of_an_entity(company: Company, call: Call, memory: Memory, time: str) -> Answer:
     kind = company.kinds.get(call.segments[0].lower()) if call.segments else None
     if kind is None:
-        raise errors.unsupported(f"Could not find resource for relative : /{'/'.join(call.segments)}")
+        path = "/".join(("/v3/company", company.realm_id, *call.segments))
+        raise errors.unsupported(f"Could not find resource for relative : {path}")
     if len(call.segments) == _WITH_ACTION and kind.transaction:
         return _done_with(company, kind, call, memory)
     if call.method == "GET":

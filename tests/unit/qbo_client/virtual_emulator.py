@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
@@ -33,18 +33,16 @@ class VirtualEmulator:
 
     world: World
     company: Company
-    #: One for each request in turn; what comes after them travels directly.
-    journeys: Sequence[Journey] = ()
+    #: One for each request to come, in turn; what comes after them travels directly.
+    journeys: deque[Journey] = field(default_factory=deque)
     statuses: Counter[int] = field(default_factory=Counter)
-    _asked: int = 0
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(clock=asyncio.get_running_loop().time)
         self._gateway = Gateway(self.world)
 
     def request(self, method: str, url: URL, *, data: bytes | None, **_: object) -> "_Exchange":
-        journey = self.journeys[self._asked] if self._asked < len(self.journeys) else DIRECT
-        self._asked += 1
+        journey = self.journeys.popleft() if self.journeys else DIRECT
         segments = tuple(url.path.split("/")[4:])
         call = Call(method=method, segments=segments, params=dict(url.query), body=data or b"")
         return _Exchange(self, call, journey)
@@ -99,7 +97,7 @@ class Household:
         self.world = World(client_id="app", client_secret="secret")
         self.company = self.world.add_company("us")
         self.world.behaviour.limits = allowed or Allowed()
-        self.emulator = VirtualEmulator(world=self.world, company=self.company, journeys=journeys)
+        self.emulator = VirtualEmulator(world=self.world, company=self.company, journeys=deque(journeys))
         self.budget = budget or Budget(limits or Limits(), VirtualClock())
         self.client = self.client_with(self.budget)
         self.stored: list[tuple[BatchWrite | None, tuple[Write, ...]]] = []

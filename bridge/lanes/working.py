@@ -112,8 +112,10 @@ class LaneWorks:
         return lane
 
     async def prepare(self, lane: HeldLane) -> None:
-        """Run preflight and keep what it learned."""
-        lane.equip(lane.client, await preflight(lane.client, lane.books))
+        """Run preflight and keep what it learned, beside what the connection's settings say."""
+        await preflight(lane.client, lane.books)
+        connection = await self.connections.get(lane.tenant_id, lane.realm_id)
+        lane.equip(lane.client, connection.company)
         await self.lanes.preflight_done(lane.lease)
         lane.prepared = True
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from cryptography.fernet import Fernet, MultiFernet
 from psycopg.errors import UniqueViolation
+from psycopg.types.json import Jsonb
 
 from bridge.store.database import Pool, session
 from bridge.store.events import connection_changed
 from bridge.store.outbox import OutboxRow, add_to_outbox
 from consumers.outcomes import printable
 from mapping.company import Company, from_json
+from mapping.settings import Settings, settings_to_json
 from schemas.codec import Codec
 from schemas.events.quickbooks import ConnectionState
 
@@ -46,6 +48,12 @@ UPDATE connection SET access_token = %(access)s, access_expires_at = %(access_un
 _SET_STATE = """
 UPDATE connection SET state = %s, cause = %s, message = %s WHERE tenant_id = %s AND state = ANY(%s)
 RETURNING realm_id, company ->> 'name' AS company_name, import_invoices, review_requests
+"""
+
+# Settings of a company that preflight has never read would be lost with its first reading.
+_SET_SETTINGS = """
+UPDATE connection SET company = jsonb_set(company, '{settings}', %s)
+ WHERE tenant_id = %s AND realm_id = %s AND company IS NOT NULL
 """
 
 
@@ -111,6 +119,12 @@ class ConnectionStore:
                 await add_to_outbox(connection, [self._outbox(event.tenant_id, event.event_id, event)])
         except UniqueViolation as error:
             raise ConnectionRefused(_refusal(error, tenant_id, realm_id)) from error
+
+    async def set_settings(self, tenant_id: str, realm_id: str, settings: Settings) -> bool:
+        """Store what a connection chose about its books; return False where preflight has not run yet."""
+        values = [Jsonb(settings_to_json(settings)), tenant_id, realm_id]
+        async with session(self._pool) as connection:
+            return (await connection.execute(_SET_SETTINGS, values)).rowcount == 1
 
     async def set_state(
         self,

@@ -71,6 +71,23 @@ def test_books_closed_needs_a_person_and_a_retry_books_it(new_house: NewHouse) -
     assert house.writes()["SalesReceipt"] == 1
 
 
+def test_settings_take_effect_at_once_and_survive_a_preflight(new_house: NewHouse) -> None:
+    house = new_house()
+    house.start()
+    house.until(lambda: house.rows("SELECT 1 FROM connection WHERE company IS NOT NULL"), "preflight ran")
+    assert "create_customers" in house.command("connections", "settings", "loc_0")
+    said = house.command("connections", "settings", "loc_0", "create_customers", "transactions")
+    assert "transactions" in said
+    house.command("preflight", "loc_0")
+
+    published = trade(replace(US, tenant_id="loc_0"), contacts=2, sales=0, seed=1, now=soon())
+    house.publish(published.events[:2])
+    house.until_settled(2)
+    assert (house.states(), house.writes()) == ({"skipped": 2}, {})
+    house.command("connections", "settings", "loc_0", "create_customers", "")
+    assert "transactions" not in house.command("connections", "settings", "loc_0")
+
+
 def test_preflight_reaches_a_company_that_is_never_idle(new_house: NewHouse) -> None:
     house = new_house()
     house.start()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import requests
 
 from deploy.local.demo.crm import US, trade
+from schemas.events.crm import ContactActive
 from schemas.events.quickbooks import SyncState
 from tests.acceptance.conftest import NewHouse
 from tests.acceptance.house import House, soon
@@ -37,6 +38,7 @@ def test_an_event_id_with_another_content_comes_before_a_person(new_house: NewHo
     house.start()
     published = trade(replace(US, tenant_id="loc_0"), contacts=1, sales=0, seed=1, now=soon())
     first = published.events[0]
+    assert isinstance(first, ContactActive)
     other = replace(first, contact=replace(first.contact, phone="+15550001111"))
 
     house.publish([first])
@@ -55,6 +57,7 @@ def test_unreadable_records_become_dead_letters_and_their_neighbours_go_on(new_h
     published = trade(replace(US, tenant_id="loc_0"), contacts=2, sales=1, seed=1, now=soon())
     good = published.events
     contact = good[0]
+    assert isinstance(contact, ContactActive)
     nul_id = replace(contact, envelope=replace(contact.envelope, event_id="ev\x00nul", entity_id="ct\x00"))
     nul_name = replace(
         contact,

@@ -22,7 +22,8 @@ def run(bench: Bench) -> list[Figure]:
         now = clock_now()
         shops = [replace(US, tenant_id=tenant) for tenant in product.tenants]
         traded = [trade(shop, contacts=CONTACTS, sales=SALES, seed=n, now=now) for n, shop in enumerate(shops)]
-        publish(bench.stack.bootstrap_servers, traded, seed=1, topic_prefix=product.prefix)
+        events = [event for published in traded for event in published.events]
+        publish(bench.stack.bootstrap_servers, events, seed=1, topic_prefix=product.prefix)
         rate = _rate(product)
         memory = resident_megabytes(process.pid)
         throttled = _throttled(product)

@@ -13,6 +13,8 @@ from schemas.events.crm import (
     DiscountKind,
     DiscountScope,
     Envelope,
+    InvoiceSent,
+    InvoiceUpdated,
     Line,
     LineKind,
     Origin,
@@ -81,28 +83,43 @@ GB = Shop(
 )  # fmt: skip
 
 
+Event = ContactActive | PaymentCompleted | InvoiceSent | InvoiceUpdated
+
+
 @dataclass(slots=True)
 class Published:
     """What was published for one tenant, and what the books must therefore show."""
 
     shop: Shop
-    events: list[ContactActive | PaymentCompleted] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    #: What happens afterwards; published at once with the rest, only the last state of each record would be booked.
+    later: list[Event] = field(default_factory=list)
     contacts: set[str] = field(default_factory=set)
     sales: int = 0
     total: Decimal = NOTHING
     tax: Decimal = NOTHING
+    invoices: int = 0
+    voided: int = 0
+    billed: Decimal = NOTHING
+    billed_tax: Decimal = NOTHING
+    #: Left to pay on all invoices.
+    owed: Decimal = NOTHING
+    payments: int = 0
+    paid: Decimal = NOTHING
+    refunds: int = 0
+    refunded: Decimal = NOTHING
     refused: int = 0
     skipped: int = 0
 
     @property
     def records(self) -> int:
-        """How many CRM records the events are about."""
-        return len(self.contacts) + self.sales + self.refused + self.skipped
+        """How many CRM records the events are about, at the least."""
+        return len(self.contacts) + self.sales + self.invoices + self.refused + self.skipped
 
 
 def trade(shop: Shop, *, contacts: int, sales: int, seed: int, now: datetime) -> Published:
     """Make the events of one location, `now` and a little later; the same seed makes the same events."""
-    clerk = _Clerk(shop, random.Random(f"{seed}/{shop.tenant_id}"), now)  # noqa: S311 - seeded on purpose
+    clerk = Clerk(shop, random.Random(f"{seed}/{shop.tenant_id}"), now)  # noqa: S311 - seeded on purpose
     published = Published(shop)
     parties = [clerk.contact(number) for number in range(contacts)]
     for party in parties:
@@ -121,13 +138,13 @@ def trade(shop: Shop, *, contacts: int, sales: int, seed: int, now: datetime) ->
     published.skipped += 1
     if shop.unknown_percent is not None:
         strange = replace(shop, tax_percent=shop.unknown_percent)
-        published.events.append(_Clerk(strange, clerk.rng, now).sale(sales + 1, parties[1]))
+        published.events.append(Clerk(strange, clerk.rng, now).sale(sales + 1, parties[1]))
         published.refused += 1
     return published
 
 
 @dataclass(slots=True)
-class _Clerk:
+class Clerk:
     shop: Shop
     rng: random.Random
     now: datetime
@@ -149,25 +166,25 @@ class _Clerk:
         )
 
     def activity(self, party: Party) -> ContactActive:
-        envelope = self._envelope("contact.active", party.contact_id, "created", timedelta())
+        envelope = self.envelope("contact.active", party.contact_id, "created", timedelta())
         return ContactActive(envelope=envelope, contact=party, reason=ActivityReason.CREATED)
 
     def moved_house(self, party: Party) -> ContactActive:
-        envelope = self._envelope("contact.active", party.contact_id, "moved", timedelta(seconds=2))
+        envelope = self.envelope("contact.active", party.contact_id, "moved", timedelta(seconds=2))
         address = party.address or Address()
         moved = replace(party, address=replace(address, line1=f"{address.line1}, flat 2"))
         return ContactActive(envelope=envelope, contact=moved, reason=ActivityReason.UPDATED)
 
     def sale(self, number: int, party: Party, *, status: PaymentStatus = PaymentStatus.SUCCEEDED) -> PaymentCompleted:
-        lines = tuple(self._line(n) for n in range(self.rng.randint(1, 3)))
-        discount = self._coupon(lines)
-        lines = tuple(self._taxed(line, discount, lines) for line in lines)
+        lines = tuple(self.line(n) for n in range(self.rng.randint(1, 3)))
+        discount = self.coupon(lines)
+        lines = tuple(self.taxed(line, discount, lines) for line in lines)
         tip = Decimal("3.00") if self.rng.random() < 0.2 else NOTHING  # noqa: PLR2004 - one sale in five
-        totals = _totals(self.shop, lines, discount, tip)
+        totals = totals_of(self.shop, lines, discount, tip)
         transaction = f"tx_{self.shop.country.lower()}_{number}"
         paid_at = self.now + timedelta(seconds=1)
         return PaymentCompleted(
-            envelope=self._envelope("payment.completed", transaction, status.value, timedelta(seconds=1)),
+            envelope=self.envelope("payment.completed", transaction, status.value, timedelta(seconds=1)),
             contact=party,
             source=PaymentSource(type=_SOURCES[number % len(_SOURCES)], id=f"src_{number}", name="Spring offer"),
             order_id=f"or_{number}",
@@ -186,7 +203,7 @@ class _Clerk:
             totals=totals,
         )
 
-    def _line(self, number: int) -> Line:
+    def line(self, number: int) -> Line:
         name, sku, price = self.rng.choice(_PRODUCTS)
         quantity = Decimal(self.rng.choice((1, 1, 2, 3)))
         return Line(
@@ -201,11 +218,11 @@ class _Clerk:
             tax_inclusive=self.shop.tax_inclusive,
         )
 
-    def _coupon(self, lines: tuple[Line, ...]) -> Discount | None:
+    def coupon(self, lines: tuple[Line, ...]) -> Discount | None:
         if self.rng.random() >= 0.3:  # noqa: PLR2004 - three sales in ten
             return None
         gross = sum((line.line_amount for line in lines), NOTHING)
-        amount = _cents(gross / 10)
+        amount = cents(gross / 10)
         return Discount(
             scope=DiscountScope.COUPON,
             kind=DiscountKind.PERCENTAGE,
@@ -214,7 +231,7 @@ class _Clerk:
             code="SPRING10",
         )
 
-    def _taxed(self, line: Line, discount: Discount | None, lines: tuple[Line, ...]) -> Line:
+    def taxed(self, line: Line, discount: Discount | None, lines: tuple[Line, ...]) -> Line:
         gross = sum((one.line_amount for one in lines), NOTHING)
         off = discount.amount if discount and discount.amount else NOTHING
         base = line.line_amount - off * line.line_amount / gross
@@ -225,11 +242,11 @@ class _Clerk:
             name=f"{self.shop.tax_name} {self.shop.tax_percent} %",
             rate_percent=self.shop.tax_percent,
             calculation=TaxCalculation.INCLUSIVE if inclusive else TaxCalculation.EXCLUSIVE,
-            amount=_cents(base - base / (1 + rate) if inclusive else base * rate),
+            amount=cents(base - base / (1 + rate) if inclusive else base * rate),
         )
         return replace(line, taxes=(tax,))
 
-    def _envelope(self, topic: str, entity: str, what: str, later: timedelta) -> Envelope:
+    def envelope(self, topic: str, entity: str, what: str, later: timedelta) -> Envelope:
         at = (self.now + later).replace(microsecond=0)
         return Envelope(
             event_id=f"ev_{entity}_{what.lower()}",
@@ -243,16 +260,16 @@ class _Clerk:
         )
 
 
-def _totals(shop: Shop, lines: tuple[Line, ...], discount: Discount | None, tip: Decimal) -> Totals:
+def totals_of(shop: Shop, lines: tuple[Line, ...], discount: Discount | None, tip: Decimal) -> Totals:
     gross = sum((line.line_amount for line in lines), NOTHING)
     off = discount.amount if discount and discount.amount else NOTHING
     base = gross - off
     rate = shop.tax_percent / 100
     if shop.tax_inclusive:
-        tax = _cents(base - base / (1 + rate))
+        tax = cents(base - base / (1 + rate))
         sub_total, total = gross - tax, base + tip
     else:
-        tax = _cents(base * rate)
+        tax = cents(base * rate)
         sub_total, total = gross, base + tax + tip
     return Totals(
         currency=shop.currency,
@@ -269,7 +286,7 @@ def _totals(shop: Shop, lines: tuple[Line, ...], discount: Discount | None, tip:
     )
 
 
-def _cents(amount: Decimal) -> Decimal:
+def cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from deploy.local.demo.crm import Published
+from deploy.local.demo.crm import Event
 from deploy.local.errors import LocalStackError
 from schemas.codec import Codec
 
@@ -28,19 +28,21 @@ class Count:
         return self.distinct + self.repeated + self.unreadable
 
 
-def publish(bootstrap_servers: str, traded: Sequence[Published], *, seed: int, topic_prefix: str = "") -> Count:
-    """Publish every event, one in ten twice, and one record that is no Avro at all."""
+def publish(
+    bootstrap_servers: str, events: Sequence[Event], *, seed: int, topic_prefix: str = "", unreadable: int = 0
+) -> Count:
+    """Publish every event, one in ten twice, and so many records that are no Avro at all."""
     codec, rng = Codec(), random.Random(seed)  # noqa: S311 - seeded on purpose
     producer = Producer({"bootstrap.servers": bootstrap_servers, "enable.idempotence": True})
-    events = [event for published in traded for event in published.events]
     repeated = [event for event in events if rng.random() < _REPEATED_SHARE]
     for event in [*events, *repeated]:
         topic = topic_prefix + event.envelope.event_type
         producer.produce(topic, key=event.envelope.tenant_id.encode(), value=codec.encode(event))
-    producer.produce(f"{topic_prefix}payment.completed", key=b"loc_houston", value=b'{"this is": "JSON"}')
+    for _ in range(unreadable):
+        producer.produce(f"{topic_prefix}payment.completed", key=b"loc_houston", value=b'{"this is": "JSON"}')
     if left := producer.flush(_FLUSH_SECONDS):
         raise LocalStackError(f"{left} records did not reach Kafka within {_FLUSH_SECONDS} s.")
-    return Count(distinct=len(events), repeated=len(repeated), unreadable=1)
+    return Count(distinct=len(events), repeated=len(repeated), unreadable=unreadable)
 
 
 def count_on(bootstrap_servers: str, topic: str) -> int:

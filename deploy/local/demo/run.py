@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from deploy.local import commands
 from deploy.local.demo.books import compare, show
-from deploy.local.demo.crm import GB, US, Published, clock_now, trade
+from deploy.local.demo.crm import GB, US, Event, Published, clock_now
+from deploy.local.demo.invoicing import trade_and_bill
 from deploy.local.demo.publish import count_on, publish
 from deploy.local.errors import LocalStackError
 from deploy.local.product import (
@@ -35,7 +36,9 @@ T = TypeVar("T")
 
 _SEED = 20261124
 _CONTACTS = 30
-_SALES = 120
+_SALES = 90
+_INVOICES = 20
+_GIVEN_BACK = 4
 _SETTLED = frozenset({"done", "skipped", "attention"})
 _PATIENCE_SECONDS = 180
 _DEAD_LETTERS = "qbo-bridge.dead-letter"
@@ -104,13 +107,18 @@ class Demo:
 
     def _trade(self, stack: LocalStack, quickbooks: QuickBooks, realms: dict[str, str]) -> bool:
         now = clock_now()
-        traded = [trade(shop, contacts=_CONTACTS, sales=_SALES, seed=_SEED, now=now) for shop in (US, GB)]
-        count = publish(stack.bootstrap_servers, traded, seed=_SEED, topic_prefix=self.prefix)
-        self.console.print(
-            f"[green]✓[/] {count.records} records published: {count.distinct} events, {count.repeated} of them "
-            f"twice, {count.unreadable} unreadable"
-        )
-        self._watch(count.distinct)
+        traded = [
+            trade_and_bill(
+                shop, contacts=_CONTACTS, sales=_SALES, invoices=_INVOICES, given_back=_GIVEN_BACK, seed=_SEED, now=now
+            )
+            for shop in (US, GB)
+        ]
+        first = [event for published in traded for event in published.events]
+        later = [event for published in traded for event in published.later]
+        self._publish("what the CRM did", stack, first, unreadable=1)
+        self._watch(len(first))
+        self._publish("what came of it: invoices edited, paid and voided, money given back", stack, later)
+        self._watch(len(first) + len(later))
         told = self._told(stack, sum(published.records for published in traded))
         self.console.print(f"[green]✓[/] {told} standings of CRM records came back on Kafka (qb.sync.status)")
         equal = show(
@@ -119,6 +127,15 @@ class Demo:
         )
         as_expected = self._show_states(traded)
         return as_expected and equal
+
+    def _publish(self, what: str, stack: LocalStack, events: Sequence[Event], *, unreadable: int = 0) -> None:
+        servers, prefix = stack.bootstrap_servers, self.prefix
+        count = publish(servers, events, seed=_SEED, topic_prefix=prefix, unreadable=unreadable)
+        bad = f", {count.unreadable} unreadable" if count.unreadable else ""
+        self.console.print(
+            f"[green]✓[/] {what}: {count.records} records published, {count.repeated} of {count.distinct} events "
+            f"twice{bad}"
+        )
 
     def _watch(self, events: int) -> None:
         """Show how many events are decided until all are, or nothing moved for long."""

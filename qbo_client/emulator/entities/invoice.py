@@ -44,7 +44,9 @@ def _check_deposit(draft: Draft) -> None:
 
 
 def _check_customer(draft: Draft) -> None:
-    if draft.old and draft.old["LinkedTxn"] and draft.changed("CustomerRef"):
+    # A customer that was renamed since is the same one.
+    moved = draft.old is not None and draft.old["CustomerRef"]["value"] != draft.body["CustomerRef"]["value"]
+    if moved and draft.old and draft.old["LinkedTxn"]:
         raise errors.business("The customer cannot be changed while payments are linked.")
 
 

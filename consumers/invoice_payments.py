@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from consumers.intents import Draft, Link
-from consumers.invoices import Booked, is_void, removed
+from consumers.invoices import Booked, removed
 from consumers.refund_links import refunded
+from consumers.search import is_void
 from consumers.work import Work
 from mapping.errors import CannotBook
 from mapping.money import ZERO

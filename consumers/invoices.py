@@ -7,6 +7,7 @@ from typing import Any
 from consumers.catalog import item_ids
 from consumers.customers import customer_for_sale
 from consumers.intents import CrmRef, Draft, Link
+from consumers.search import first_line, is_void
 from consumers.told import told_json
 from consumers.work import Work
 from mapping.errors import CannotBook
@@ -17,7 +18,6 @@ from qbo_client.writes import Operation
 from schemas.events.crm import InvoiceState
 
 _NUMBERS_TRIED = 6
-_VOIDED = "Voided"
 _LEFT_ALONE = (
     "The bridge does not make it again by itself. Enter it in QuickBooks by hand if it is meant, or leave it as it is."
 )
@@ -102,11 +102,6 @@ def ended(link: Link) -> str | None:
     return str(how) if how else None
 
 
-def is_void(transaction: Mapping[str, Any]) -> bool:
-    """No field says so: the note and the nought do."""
-    return str(transaction.get("PrivateNote", "")).startswith(_VOIDED) and not transaction.get("TotalAmt")
-
-
 def removed(what: str, how: str) -> CannotBook:
     return CannotBook("removed_in_quickbooks", f"Somebody {how} the {what} in QuickBooks. {_LEFT_ALONE}")
 
@@ -134,11 +129,6 @@ async def _ours_by_number(state: InvoiceState, invoice: Invoice, work: Work) -> 
             await work.remember(link)
             return Booked(link=link, body=body, fresh=True)
     return None
-
-
-def first_line(transaction: Mapping[str, Any]) -> str:
-    """Return the line of the note that leads back to the CRM; a bookkeeper may have added to the rest."""
-    return str(transaction.get("PrivateNote", "")).split("\n", 1)[0].strip()
 
 
 def _creation(state: InvoiceState, invoice: Invoice, work: Work) -> Draft:

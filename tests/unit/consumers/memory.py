@@ -87,6 +87,10 @@ class MemoryBooks:
         wanted = (qbo_kind, name.casefold())
         return [x for (kind, _), x in self.objects.items() if (kind, _name(x)) == wanted]
 
+    async def items_with_sku(self, sku: str) -> list[Mapping[str, Any]]:
+        found = [x for (kind, _), x in self.objects.items() if kind == "Item"]
+        return [x for x in found if str(x.get("Sku", "")).casefold() == sku.casefold()]
+
     async def customers_with_email(self, email_key: str) -> list[Mapping[str, Any]]:
         found = [x for (kind, _), x in self.objects.items() if kind == "Customer"]
         return [x for x in found if email_key in email_keys((x.get("PrimaryEmailAddr") or {}).get("Address"))]

@@ -11,6 +11,7 @@ import pytest
 
 from mapping.company import Company
 from mapping.errors import CannotBook
+from mapping.from_qbo.transactions import is_void
 from mapping.settings import ClosedBooks, FieldGroup, Settings, Winner
 from mapping.to_qbo.invoice import Invoice, numbered
 from mapping.to_qbo.invoice_changes import InvoiceChanges, invoice_changes
@@ -191,6 +192,14 @@ def test_note_keeps_what_a_person_wrote_around_ours() -> None:
     assert again.body is None
 
 
+def test_note_that_a_person_replaced_stays_theirs() -> None:
+    current = {**CURRENT, "PrivateNote": "Ask Bob."}
+    found = changes(invoice([CROWN, LAB], totals("453.00", "420.00", tax="33")), current=current)
+    assert found.body is not None
+    assert "PrivateNote" not in found.body
+    assert found.kept == ("PrivateNote",)
+
+
 def test_suffix_of_a_clash_stays_while_the_crm_keeps_the_number() -> None:
     clashed = numbered(IN_BOOKS, 1, company=US)
     current = stored(clashed.body, US)
@@ -224,6 +233,39 @@ def test_currency_of_an_invoice_in_the_books_cannot_change() -> None:
     with pytest.raises(CannotBook) as refused:
         changes(replace(SENT, totals=replace(SENT.totals, currency="EUR")), company=company, current=current)
     assert refused.value.cause == "currency_changed"
+
+
+def test_invoice_that_a_person_voided_is_not_made_again() -> None:
+    lines = [{**one, "Amount": Decimal(0)} for one in CURRENT["Line"]]
+    note = f"Voided\n{CURRENT['PrivateNote']}"
+    voided = {**CURRENT, "Line": lines, "TotalAmt": Decimal(0), "PrivateNote": note}
+    with pytest.raises(CannotBook) as refused:
+        changes(DEARER, current=voided)
+    assert refused.value.cause == "removed_in_quickbooks"
+
+
+@pytest.mark.parametrize(
+    ("note", "total", "void"),
+    [("Voided", "0", True), ("Voided\nold", "0.00", True), ("Voided", "5", False), ("free", "0", False)],
+)
+def test_void_is_told_by_its_note_and_its_amounts(note: str, total: str, void: bool) -> None:
+    assert is_void({"PrivateNote": note, "TotalAmt": Decimal(total), "Line": [{"Amount": 0}]}) is void
+
+
+@pytest.mark.parametrize("closed", [None, date(2025, 3, 31)])
+def test_invoice_found_again_needs_no_write_and_is_remembered(closed: date | None) -> None:
+    found = changes(SENT, last_sent={}, company=replace(US, books_closed_until=closed))
+    assert (found.body, found.total, found.kept) == (None, Decimal("420.00"), ())
+    assert found.last_sent == IN_BOOKS.last_sent
+
+
+def test_invoice_found_again_under_other_lines_keeps_them_until_the_crm_changes_its_own() -> None:
+    current = edited(1, Amount=Decimal(100))
+    found = changes(SENT, last_sent={}, current=current)
+    assert (found.body, found.total) == (None, None)
+    later = changes(DEARER, last_sent=found.last_sent, current=current)
+    assert later.body is not None
+    assert later.overruled == ("Line",)
 
 
 def test_discount_line_comes_stays_and_goes() -> None:
@@ -261,6 +303,16 @@ def many(count: int, price: Callable[[int], str] = str) -> InvoiceState:
     lines = [line(f"Line {n}", "1", price(n), price(n)) for n in range(1, count + 1)]
     total = str(sum((one.line_amount for one in lines), Decimal(0)))
     return invoice(lines, totals(total, total))
+
+
+def test_lines_of_which_nothing_is_alike_are_matched_by_their_place() -> None:
+    lines = [dict(one) for one in CURRENT["Line"]]
+    for one in lines[:2]:
+        one |= {"Description": "Other", "Amount": Decimal(7), "SalesItemLineDetail": {"ItemRef": {"value": "5"}}}
+    found = changes(DEARER, current={**CURRENT, "Line": lines})
+    assert found.body is not None
+    assert [one["Id"] for one in found.body["Line"]] == ["1", "2"]
+    assert found.overruled == ("Line",)
 
 
 def test_ten_thousand_lines_are_compared_without_looking_at_all_pairs() -> None:

@@ -7,10 +7,11 @@ from typing import Any
 from consumers.catalog import item_ids
 from consumers.customers import customer_for_sale
 from consumers.intents import CrmRef, Draft, Link
-from consumers.search import first_line, is_void
+from consumers.search import first_line
 from consumers.told import told_json
 from consumers.work import Work
 from mapping.errors import CannotBook
+from mapping.from_qbo.transactions import is_void
 from mapping.to_qbo.invoice import Invoice, invoice_body, invoice_items_wanted, numbered
 from qbo_client.errors import DuplicateNumber, ReferenceInvalid
 from qbo_client.query import where
@@ -107,7 +108,9 @@ def removed(what: str, how: str) -> CannotBook:
 
 
 async def customer_of(state: InvoiceState, work: Work) -> str:
-    return await customer_for_sale(state.bill_to, work, occurred_at=work.row.occurred_at)
+    return await customer_for_sale(
+        state.bill_to, work, occurred_at=work.row.occurred_at, currency=state.totals.currency
+    )
 
 
 async def _ours_by_number(state: InvoiceState, invoice: Invoice, work: Work) -> Booked | None:

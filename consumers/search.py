@@ -6,6 +6,7 @@ from typing import Any
 import simplejson
 
 from consumers.intents import Intent
+from mapping.from_qbo.transactions import is_void
 from qbo_client.client import QBOClient
 from qbo_client.query import literal, where
 from qbo_client.writes import Operation
@@ -47,11 +48,6 @@ async def _voided(client: QBOClient, entity: str, body: Mapping[str, Any]) -> Ma
     """Return the transaction if it is void, whoever voided it."""
     found = await client.query_all(entity, where("Id", "=", str(body["Id"])))
     return next((row for row in found if is_void(row)), None)
-
-
-def is_void(transaction: Mapping[str, Any]) -> bool:
-    """No field says so: the note and the nought do."""
-    return str(transaction.get("PrivateNote", "")).startswith("Voided") and not transaction.get("TotalAmt")
 
 
 async def _by_name(client: QBOClient, entity: str, field: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -24,6 +24,9 @@ class Crm:
     #: Payments that the CRM never tells one by one.
     only_summed: set[str] = field(default_factory=set)
     name: str = "ct_1"
+    #: Whom the invoice is billed to; of two contacts one may go on as the other.
+    contact: str = "ct_1"
+    merged: bool = False
     status: InvoiceStatus = InvoiceStatus.SENT
     minute: int = 0
     events: list[Any] = field(default_factory=list)
@@ -32,9 +35,21 @@ class Crm:
         self.tell_invoice()
         for _ in range(steps):
             self.minute += 1
-            self.draw(st.sampled_from([self.edit, self.pay, self.pay, self.refund, self.rename, self.sell]))()
+            steps_there_are = [
+                self.edit,
+                self.pay,
+                self.pay,
+                self.refund,
+                self.rename,
+                self.sell,
+                self.move,
+                self.merge,
+            ]
+            self.draw(st.sampled_from(steps_there_are))()
         self.minute += 1
-        if not self.payments and self.draw(st.booleans()):
+        given_back = [one.amount_refunded for one in self.payments.values()]
+        may_end = sum(given_back, Decimal(0)) == self.gross and self.gross in (0, self.total) and not self.only_summed
+        if may_end and self.draw(st.booleans()):
             self.status = InvoiceStatus.VOID
         self.tell_invoice()
 
@@ -79,6 +94,17 @@ class Crm:
         self.name = f"Name {self.minute}"
         self.events.append(contact_event("ct_1", self.minute, display_name=self.name))
 
+    def move(self) -> None:
+        if not self.merged:
+            self.contact = "ct_2" if self.contact == "ct_1" else "ct_1"
+            self.tell_invoice()
+
+    def merge(self) -> None:
+        self.merged, self.contact = True, "ct_1"
+        event = contact_event("ct_1", self.minute, display_name=self.name, merged_from_contact_id="ct_2")
+        self.events.append(event)
+        self.tell_invoice()
+
     def sell(self) -> None:
         record = paid(f"sale_{len(self.sales)}", str(self.draw(_amounts(80))), self.minute)
         self.sales[record.transaction_id] = record
@@ -101,7 +127,7 @@ class Crm:
                 payments=listed,
                 payments_complete=not self.only_summed,
                 status=self.status,
-                bill_to=bill_to(display_name=self.name),
+                bill_to=bill_to(self.contact, display_name=self.name if self.contact == "ct_1" else "Other"),
             )
         )
 

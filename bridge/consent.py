@@ -41,6 +41,8 @@ class Connected:
     realm_id: str
     #: None when another process runs preflight and had not finished in time.
     company: Company | None
+    #: False when another process held the company's lane all the time: what is known may be out of date.
+    read_now: bool
 
 
 async def ask(core: Core, app: OAuthApp, *, tenant_id: str, import_invoices: bool, review_requests: bool) -> str:
@@ -71,23 +73,25 @@ async def accept(core: Core, app: OAuthApp, callback: Callback) -> tuple[str, st
 
 
 async def prepare(core: Core, app: OAuthApp, tenant_id: str, realm_id: str) -> Connected:
-    """Run preflight in the company's lane, as soon as no other process holds it.
+    """Have preflight run in the company's lane: here if the lane is free, else by the process that holds it.
 
-    After a minute without the lane the company is returned as it is known: None if another process is to run
-    its first preflight still.
+    If neither came to it within a minute, the company is returned as it is known: None if its first preflight
+    is still to come.
     """
     async with open_lane_works(core, app) as works:
         groups = [asyncio.ensure_future(group()) for group in works.groups]
         try:
-            await _preflight(core, works, realm_id)
+            read_now = await _preflight(core, works, realm_id)
         finally:
             for group in groups:
                 group.cancel()
     known = await core.connections.get(tenant_id, realm_id)
-    return Connected(tenant_id=tenant_id, realm_id=realm_id, company=known.company)
+    return Connected(tenant_id=tenant_id, realm_id=realm_id, company=known.company, read_now=read_now)
 
 
-async def _preflight(core: Core, works: Works, realm_id: str) -> None:
+async def _preflight(core: Core, works: Works, realm_id: str) -> bool:
+    """Return whether the company was read anew; if not in time, whoever works on it next will read it."""
+    await works.store.ask_preflight(realm_id)
     until = core.clock.monotonic() + _OTHER_PROCESS_SECONDS
     while core.clock.monotonic() < until:
         ends_at = core.clock.monotonic() + core.settings.lease_seconds
@@ -98,8 +102,11 @@ async def _preflight(core: Core, works: Works, realm_id: str) -> None:
                 await works.lanes.prepare(lane)
             finally:
                 await works.store.release(lease, budget=budget.snapshot())
-            return
+            return True
         await core.clock.sleep(_LANE_HELD_SECONDS)
+        if not await works.store.preflight_is_asked(realm_id):
+            return True
+    return False
 
 
 @asynccontextmanager

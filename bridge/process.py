@@ -165,6 +165,7 @@ async def _sync(core: Core, running: Running) -> AsyncIterator[None]:
         running.parts.append(Part("lanes", keeper.run, keeper.stop))
         running.want, running.works_lanes = keeper.want, True
         switch = WriteSwitch(core.pool, core.clock)
+        await switch.look()
         works.lanes.may_send = switch.check
         running.background += [
             *works.groups,

@@ -167,7 +167,8 @@ async def _candidates(party: Party, work: Work) -> Sequence[Mapping[str, Any]]:
     if known:
         return known
     if party.email and keys:
-        condition = f"PrimaryEmailAddr = {literal(party.email.strip())}"
+        typed = [part.strip() for part in party.email.split(",") if "@" in part]
+        condition = f"PrimaryEmailAddr IN ({', '.join(map(literal, typed))})"
     else:
         condition = f"DisplayName = {literal(display_name(party))}"
     rows = await work.client.query(f"SELECT * FROM Customer WHERE {condition} AND Active IN (true, false)")  # noqa: S608

@@ -12,6 +12,11 @@ from schemas.errors import RegistryUnavailable, Undecodable
 
 #: Which topics the bridge reads, and what kind of CRM entity each is about.
 ENTITY_KINDS: Mapping[str, str] = {"contact.active": "contact", "payment.completed": "payment"}
+#: Where each topic's record says which entity it is about: its identity wherever else it appears.
+_ENTITY_ID: Mapping[str, tuple[str, str]] = {
+    "contact.active": ("contact", "contact_id"),
+    "payment.completed": ("payment", "transaction_id"),
+}
 
 _HASH_BYTES = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +52,8 @@ def read(fetched: Fetched, codec: Codec, *, topic: str) -> Arrived | DeadLetter:
 
 def _arrived(fetched: Fetched, topic: str, record: Mapping[str, Any], payload: bytes) -> Arrived:
     envelope = record["envelope"]
-    ids = {name: envelope[name] for name in ("tenant_id", "event_id", "entity_id")}
+    part, name = _ENTITY_ID[topic]
+    ids = {"tenant_id": envelope["tenant_id"], "event_id": envelope["event_id"], "entity_id": record[part][name]}
     ids["contact_id"] = record["contact"]["contact_id"]
     _check_ids(ids)
     return Arrived(

@@ -131,10 +131,19 @@ class Turn:
         rows = await self.rows.take(in_hand=in_hand, limit=self.policy.window)
         self._fresh = len(rows) == self.policy.window
         if rows and any(intent.in_attention for intent in self._open.values()):
-            # A person may have asked to try them again.
-            self._open.update({i.write.request_id: i for i in await self.rows.open_intents()})
+            await self._take_up_retried()
         for row in rows:
             await self._enqueue(row)
+
+    async def _take_up_retried(self) -> None:
+        """See which intents that were before a person are to be tried again.
+
+        Only those: what else is stored as open is under way here, and would be sent beside itself.
+        """
+        for intent in await self.rows.open_intents():
+            known = self._open.get(intent.write.request_id)
+            if known and known.in_attention:
+                self._open[intent.write.request_id] = intent
 
     async def _enqueue(self, row: Row) -> None:
         try:
@@ -286,7 +295,20 @@ class Turn:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             await asyncio.sleep(0)  # The callbacks of the last ones note whether they were decided.
-        await self.rows.put_back(self._undecided)
+        await self._put_back()
+
+    async def _put_back(self) -> None:
+        """Hand undecided rows back. Where PostgreSQL is away it is waited for: an outage is no row's fault."""
+        until = self.clock.monotonic() + self.policy.drain_seconds
+        while True:
+            try:
+                await self.rows.put_back(self._undecided)
+            except StoreAway:
+                if self.clock.monotonic() >= until:
+                    raise
+                await self.clock.sleep(_LOOK_AGAIN_SECONDS)
+            else:
+                return
 
 
 def _ended_undecided(task: asyncio.Task[None]) -> bool:

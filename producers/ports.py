@@ -33,7 +33,10 @@ class Outbox(Protocol):
 
 class Shards(Protocol):
     async def mine(self) -> Sequence[int]:
-        """Return the shards this process may relay now; it may differ from call to call."""
+        """Return the shards this process may relay now; it may differ from call to call.
+
+        Shards of a process that does not ask for a while go to another.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ A row may be sent twice when the process dies between Kafka's confirmation and t
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,6 +33,7 @@ class RelayPolicy:
     batch: int = 1000
     look_every_seconds: float = 0.5
     hold_seconds: float = 30.0
+    keep_seconds: float = 5.0
     #: Put before each topic's name, for clusters shared by several installations.
     topic_prefix: str = ""
 
@@ -80,9 +82,16 @@ class Relay:
         rows = await self.outbox.unsent(shards, held=list(self._held), limit=self.policy.batch)
         if not rows:
             return 0
-        confirmed = await asyncio.to_thread(self._send, rows)
-        await self._settle(rows, confirmed)
+        await self._settle(rows, await self._confirmed(rows))
         return len(rows)
+
+    async def _confirmed(self, rows: Sequence[Unsent]) -> set[int]:
+        """Send the rows, keeping the shards meanwhile: Kafka may be away for hours."""
+        sending = asyncio.ensure_future(asyncio.to_thread(self._send, rows))
+        while not (await asyncio.wait({sending}, timeout=self.policy.keep_seconds))[0]:
+            with suppress(OutboxAway):
+                await self.shards.mine()
+        return sending.result()
 
     def _send(self, rows: Sequence[Unsent]) -> set[int]:
         framed = ((row, self._framed(row)) for row in rows)

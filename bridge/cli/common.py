@@ -11,17 +11,20 @@ from typing import Annotated, Any, TypeVar
 import simplejson
 import typer
 import uvloop
+from psycopg.errors import UndefinedTable
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from bridge.logs import set_up_logs
 from bridge.settings import Settings
+from bridge.store.database import Away
 
 T = TypeVar("T")
 
 _THREADS = 48
 
+Limit = Annotated[int, typer.Option(min=1, help="Show at most so many.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -40,11 +43,16 @@ def load_settings() -> Settings:
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's coroutine on uvloop."""
+    """Run a command's coroutine on uvloop; a database that cannot be asked ends it with one sentence."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         # Token refreshes that hang must not keep Kafka's threads waiting: the default is six on two cores.
         runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
-        return runner.run(work)
+        try:
+            return runner.run(work)
+        except Away as error:
+            raise fail(f"PostgreSQL does not answer at DATABASE_URL: {error}") from None
+        except UndefinedTable:
+            raise fail("The database at DATABASE_URL is not set up. Run `qbo-bridge migrate` first.", 2) from None
 
 
 def fail(sentence: str, code: int = 1) -> typer.Exit:

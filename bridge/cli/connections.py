@@ -1,19 +1,21 @@
 """Connections: connect a company, see how each stands, pause, resume, disconnect."""
 
 import asyncio
+import sys
 import webbrowser
 from typing import Annotated
 
 import typer
+from cryptography.fernet import InvalidToken
 
 from bridge.bootstrap import oauth_app, open_core
 from bridge.cli.common import AsJson, fail, load_settings, run_async, show
 from bridge.consent import Connected, ConsentRefused, accept, ask, callback_server, prepare
 from bridge.settings import Settings
-from bridge.store.connections import ConnectionRefused
+from bridge.store.connections import ConnectionRefused, ConnectionStore
 from mapping.from_qbo.company import findings
 from qbo_client.errors import QBOError
-from qbo_client.oauth import OAuthError
+from qbo_client.oauth import ClientInvalid, OAuthApp, OAuthError, OAuthUnavailable
 from schemas.events.quickbooks import ConnectionState
 
 app = typer.Typer(help="Companies that are connected.", no_args_is_help=True)
@@ -38,6 +40,8 @@ def connect(
         raise fail(str(error)) from None
     except QBOError as error:
         raise fail(f"Connected, but preflight failed; the bridge tries again by itself. {error}") from None
+    except OSError as error:
+        raise fail(f"Nothing can listen for the consent at {settings.qbo_redirect_uri}: {error}") from None
     print(f"connected: tenant {connected.tenant_id}, company {connected.realm_id}")
     for sentence in findings(connected.company) if connected.company else ():
         print(f"  - {sentence}")
@@ -68,6 +72,11 @@ def preflight(tenant: Tenant) -> None:
         raise fail(str(error)) from None
     for sentence in findings(connected.company) if connected.company else ():
         print(f"  - {sentence}")
+    if not connected.read_now:
+        raise fail(
+            "This is what was known before: no process came to read the company anew within a minute. The next one "
+            "that works on it will; `connections list` says whether that fails."
+        )
 
 
 async def _preflight(settings: Settings, tenant: str) -> Connected:
@@ -134,8 +143,7 @@ def disconnect(tenant: Tenant) -> None:
         async with open_core(settings) as core:
             found = [c for c in await core.connections.all() if c.tenant_id == tenant and c.state != "disconnected"]
             for connection in found:
-                tokens = await core.connections.tokens(tenant, connection.realm_id)
-                await asyncio.to_thread(app_.revoke, tokens.refresh_token)
+                await _revoke(core.connections, app_, tenant, connection.realm_id)
             return await core.connections.set_state(
                 tenant,
                 ConnectionState.DISCONNECTED,
@@ -147,9 +155,25 @@ def disconnect(tenant: Tenant) -> None:
         changed = run_async(work())
     except OAuthError as error:
         raise fail(f"The consent could not be revoked: {error}") from None
+    except InvalidToken:
+        raise fail(
+            "The consent could not be revoked: its tokens cannot be decrypted. Put the key they were stored under back "
+            "into QBO_BRIDGE_TOKEN_KEYS, or connect the company again first."
+        ) from None
     if not changed:
         raise fail(f"Tenant {tenant} has no connection.")
     print(f"{tenant}: disconnected")
+
+
+async def _revoke(store: ConnectionStore, app_: OAuthApp, tenant: str, realm_id: str) -> None:
+    """End the consent at Intuit. One that Intuit refuses was ended before, by the user in QuickBooks or by time."""
+    tokens = await store.tokens(tenant, realm_id)
+    try:
+        await asyncio.to_thread(app_.revoke, tokens.refresh_token)
+    except (ClientInvalid, OAuthUnavailable):
+        raise
+    except OAuthError as error:
+        print(f"The consent had ended already. {error}", file=sys.stderr)
 
 
 def _set(tenant: str, state: ConnectionState, *, of: tuple[str, ...], cause: str | None) -> None:

@@ -1,12 +1,13 @@
 """Operating: where records stand, what needs a person, what could not be read, and the stop for the bad day."""
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from bridge.bootstrap import open_core
-from bridge.cli.common import AsJson, fail, load_settings, run_async, show
+from bridge.cli.common import AsJson, Limit, fail, load_settings, run_async, show
 from bridge.store.operations import OperationStore
 
 T = TypeVar("T")
@@ -28,6 +29,8 @@ def _ask(question: Callable[[OperationStore], Awaitable[T]]) -> T:
 def status(*, tenant: Tenant = None, as_json: AsJson = False) -> None:
     """Count the records of each tenant by where they stand."""
     rows = _ask(lambda store: store.states(tenant=tenant))
+    if (reason := _ask(lambda store: store.writes_stopped())) is not None:
+        print(f"All writes are stopped: {reason}. `qbo-bridge allow-writes` lets them go on.", file=sys.stderr)
     show(
         rows,
         ("tenant", "topic", "state", "why", "records", "oldest"),
@@ -70,7 +73,7 @@ def _object(reference: Mapping[str, Any]) -> str:
     return f"{reference['type']} {reference['id']}{number}"
 
 
-def attention(*, tenant: Tenant = None, cause: Cause = None, limit: int = 100, as_json: AsJson = False) -> None:
+def attention(*, tenant: Tenant = None, cause: Cause = None, limit: Limit = 100, as_json: AsJson = False) -> None:
     """List the records that need a person, with what to do."""
     rows: Any = _ask(lambda store: store.attention(tenant=tenant, cause=cause, limit=limit))
     columns = ("tenant", "kind", "record", "cause", "what_to_do", "since")
@@ -90,7 +93,7 @@ def retry(
     print(f"{count} records are tried again")
 
 
-def dead_letters(*, limit: int = 50, as_json: AsJson = False) -> None:
+def dead_letters(*, limit: Limit = 50, as_json: AsJson = False) -> None:
     """List the latest records that could not be read, with the reason."""
     rows: Any = _ask(lambda store: store.dead_letters(limit=limit))
     columns = ("topic", "partition", "offset", "reason", "detail", "bytes", "since")

@@ -138,6 +138,9 @@ class LaneKeeper:
         for worker in workers:
             if worker.lease.realm_id in held:
                 worker.extend(ends_at)
+                if held[worker.lease.realm_id]:
+                    # Handed back, and claimed again at once: preflight is the first thing done under a lease.
+                    worker.stop()
             elif self._workers.get(worker.lease.realm_id) is worker:
                 log.warning("lane_lost", realm_id=worker.lease.realm_id, epoch=worker.lease.epoch)
                 self.metrics.lanes_lost.inc()

@@ -68,6 +68,11 @@ class HeldLane:
         assert self._company is not None, "preflight runs before anything is booked"
         return self._company
 
+    @property
+    def known(self) -> bool:
+        """Whether preflight learned what the company is, now or at some time before."""
+        return self._company is not None
+
     def equip(self, client: QBOClient, company: Company | None) -> None:
         self._client, self._company = client, company or self._company
 

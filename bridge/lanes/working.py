@@ -103,7 +103,7 @@ class LaneWorks:
             may_send=self.may_send,
         )
         lane.equip(self._client(lane, budget), connection.company)
-        lane.prepared = connection.company is not None
+        lane.prepared = connection.company is not None and not lease.preflight_asked
 
         def extend(ends_at: float) -> None:
             lane.ends_at = ends_at
@@ -114,6 +114,7 @@ class LaneWorks:
     async def prepare(self, lane: HeldLane) -> None:
         """Run preflight and keep what it learned."""
         lane.equip(lane.client, await preflight(lane.client, lane.books))
+        await self.lanes.preflight_done(lane.lease)
         lane.prepared = True
 
     def _client(self, lane: HeldLane, budget: Budget) -> QBOClient:
@@ -148,9 +149,12 @@ class LaneWorks:
             log.exception("preflight_failed", realm_id=lane.realm_id)
             if isinstance(verdict, Parked):
                 await lane.commit(Effects(parked=verdict))
-            else:
-                await self.connections.note(lane.tenant_id, lane.realm_id, "preflight_failed", str(error))
-            return False
+                return False
+            await self.connections.note(lane.tenant_id, lane.realm_id, "preflight_failed", str(error))
+            if not lane.known:
+                return False
+            # It was asked for and failed: what was known before still serves.
+            await self.lanes.preflight_done(lane.lease)
         self._preflights_failed.pop(lane.realm_id, None)
         return True
 

@@ -35,7 +35,8 @@ UPDATE connection SET company = found.company
   FROM (SELECT %s::jsonb AS company) AS found
  WHERE realm_id = %s AND tenant_id = %s
 """
-_OPEN = "SELECT * FROM intent WHERE realm_id = %s AND state IN ('open', 'attention') ORDER BY id"
+# Of this tenant only: the company may have been another's before, under whose consent nothing is sent any more.
+_OPEN = "SELECT * FROM intent WHERE realm_id = %s AND tenant_id = %s AND state IN ('open', 'attention') ORDER BY id"
 
 
 #: Numbers kept for writes that may never come; asked for again where they were dropped.
@@ -66,7 +67,7 @@ class BookStore(CopyStore):
 
     async def open_intents(self) -> list[Intent]:
         """Return every intent without a definite answer, oldest first; those in attention hold their keys too."""
-        return [_intent(row) for row in await self._rows(_OPEN, self._realm_id)]
+        return [_intent(row) for row in await self._rows(_OPEN, self._realm_id, self._tenant_id)]
 
     async def save_company(self, company: Company) -> None:
         async with session(self._pool) as connection:

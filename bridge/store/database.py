@@ -7,7 +7,7 @@ from typing import Any
 
 import simplejson
 from psycopg import AsyncConnection, OperationalError
-from psycopg.errors import ProgramLimitExceeded
+from psycopg.errors import ProgramLimitExceeded, ReadOnlySqlTransaction
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -35,7 +35,8 @@ async def session(pool: Pool) -> AsyncIterator[Connection]:
             yield connection
     except ProgramLimitExceeded:
         raise  # psycopg files it under OperationalError, but a value too large for an index stays so.
-    except (OperationalError, PoolTimeout) as error:
+    except (OperationalError, PoolTimeout, ReadOnlySqlTransaction) as error:
+        # Read-only: a server that another has just taken over from, or a standby that is not promoted yet.
         raise Away(str(error)) from error
 
 

@@ -21,18 +21,21 @@ _TYPES = (
 _ARRAYS = ", ".join(f"%s::{kind}[]" for kind in _TYPES)
 _NAMES = ", ".join(_COLUMNS)
 
-# Whether a tenant is connected is asked in the statement that stores its events, never cached.
+# Whether a tenant is connected is asked in the statement that stores its events, never cached; it also says
+# who was, because a second statement would see who connected or disconnected in between.
 _STORE = f"""
-INSERT INTO inbox ({_NAMES}, state)
-SELECT {", ".join("e." + name for name in _COLUMNS)}, 'pending'
-  FROM unnest({_ARRAYS}) WITH ORDINALITY AS e ({_NAMES}, position)
- WHERE EXISTS (SELECT 1 FROM connection c WHERE c.tenant_id = e.tenant_id AND c.state <> 'disconnected')
- ORDER BY e.position
-    ON CONFLICT (tenant_id, topic, event_id) DO NOTHING
-RETURNING tenant_id, topic, event_id
+WITH connected AS MATERIALIZED (
+    SELECT DISTINCT tenant_id FROM connection WHERE tenant_id = ANY(%s) AND state <> 'disconnected'),
+stored AS (
+    INSERT INTO inbox ({_NAMES}, state)
+    SELECT {", ".join("e." + name for name in _COLUMNS)}, 'pending'
+      FROM unnest({_ARRAYS}) WITH ORDINALITY AS e ({_NAMES}, position)
+     WHERE e.tenant_id IN (SELECT tenant_id FROM connected)
+     ORDER BY e.position
+        ON CONFLICT (tenant_id, topic, event_id) DO NOTHING
+    RETURNING tenant_id, topic, event_id)
+SELECT tenant_id, topic, event_id FROM stored UNION ALL SELECT tenant_id, NULL, NULL FROM connected
 """  # noqa: S608 - built from the constants above only
-
-_CONNECTED = "SELECT DISTINCT tenant_id FROM connection WHERE tenant_id = ANY(%s) AND state <> 'disconnected'"
 
 _STORED_HASHES = """
 SELECT i.tenant_id, i.topic, i.event_id, i.content_hash
@@ -53,7 +56,7 @@ RETURNING id
 _DEAD = """
 INSERT INTO dead_letter (topic, partition, kafka_offset, key, value, headers, reason, detail)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (topic, partition, kafka_offset) DO NOTHING
+ON CONFLICT (topic, partition, kafka_offset, digest) DO NOTHING
 RETURNING id
 """
 
@@ -98,8 +101,7 @@ class InboxStore:
         Raises psycopg.Error when a row cannot be stored at all; the caller bisects.
         """
         async with session(self._pool) as connection, connection.transaction():
-            stored = await self._store(connection, events)
-            connected = await self._connected(connection, events)
+            stored, connected = await self._store(connection, events)
             repeated = _not_stored([e for e in events if e.tenant_id in connected], stored)
             reused_count = await self._store_reused(connection, await self._with_other_content(connection, repeated))
             dead_count = await self._bury(connection, dead, dead_topic)
@@ -152,13 +154,14 @@ class InboxStore:
             row = await (await connection.execute(_DEPTH, {"cap": cap_per_tenant})).fetchone()
         return int(row["depth"]) if row else 0
 
-    async def _store(self, connection: Connection, events: Sequence[Arrived]) -> set[tuple[str, str, str]]:
-        rows = await (await connection.execute(_STORE, _arrays(events))).fetchall()
-        return {(row["tenant_id"], row["topic"], row["event_id"]) for row in rows}
-
-    async def _connected(self, connection: Connection, events: Sequence[Arrived]) -> set[str]:
+    async def _store(
+        self, connection: Connection, events: Sequence[Arrived]
+    ) -> tuple[set[tuple[str, str, str]], set[str]]:
+        """Store the events of connected tenants; return the keys of what is new, and the tenants connected."""
         tenants = sorted({event.tenant_id for event in events})
-        return {row["tenant_id"] for row in await (await connection.execute(_CONNECTED, [tenants])).fetchall()}
+        rows = await (await connection.execute(_STORE, [tenants, *_arrays(events)])).fetchall()
+        stored = {(row["tenant_id"], row["topic"], row["event_id"]) for row in rows if row["event_id"] is not None}
+        return stored, {row["tenant_id"] for row in rows if row["event_id"] is None}
 
     async def _with_other_content(self, connection: Connection, repeated: Sequence[Arrived]) -> list[Arrived]:
         if not repeated:

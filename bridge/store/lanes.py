@@ -23,7 +23,7 @@ UPDATE lane SET owner = %(owner)s, epoch = lane.epoch + 1,
          LIMIT %(limit)s
            FOR UPDATE OF l SKIP LOCKED) AS free
  WHERE lane.realm_id = free.realm_id
-RETURNING lane.realm_id, lane.tenant_id, lane.epoch, free.lapsed, lane.budget AS left_budget
+RETURNING lane.realm_id, lane.tenant_id, lane.epoch, free.lapsed, lane.budget AS left_budget, lane.preflight_asked
 """
 
 # Rows are locked in one order everywhere, so that renewals, fences and wake-ups cannot deadlock.
@@ -37,8 +37,11 @@ UPDATE lane SET leased_until = clock_timestamp() + make_interval(secs => %(secon
          WHERE l.owner = %(owner)s
          ORDER BY l.realm_id FOR UPDATE OF l) AS mine
  WHERE lane.realm_id = mine.realm_id
-RETURNING lane.realm_id
+RETURNING lane.realm_id, lane.preflight_asked
 """
+
+_ASK_PREFLIGHT = "UPDATE lane SET preflight_asked = true, due_at = clock_timestamp() WHERE realm_id = %s"
+_PREFLIGHT_DONE = "UPDATE lane SET preflight_asked = false WHERE realm_id = %s AND epoch = %s"
 
 _LOCK = "SELECT 1 FROM lane WHERE realm_id = %(realm)s AND owner = %(owner)s AND epoch = %(epoch)s FOR UPDATE"
 
@@ -51,7 +54,10 @@ UPDATE lane SET owner = NULL, leased_until = NULL, budget = %(budget)s,
            SELECT min(i.due_at) AS due FROM inbox i
             WHERE i.tenant_id = lane.tenant_id AND i.state IN ('pending', 'waiting')
            UNION ALL
-           SELECT min(n.due_at) FROM intent n WHERE n.realm_id = lane.realm_id AND n.state = 'open') AS next)
+           SELECT min(n.due_at) FROM intent n
+            WHERE n.realm_id = lane.realm_id AND n.tenant_id = lane.tenant_id AND n.state = 'open'
+           UNION ALL
+           SELECT clock_timestamp() WHERE lane.preflight_asked) AS next)
  WHERE realm_id = %(realm)s
 """
 
@@ -84,6 +90,7 @@ class Lease:
     epoch: int
     lapsed: bool = False
     budget: Mapping[str, Any] | None = None
+    preflight_asked: bool = False
 
 
 class LaneStore:
@@ -105,8 +112,8 @@ class LaneStore:
             rows = await (await connection.execute(_CLAIM, params)).fetchall()
         return [_lease(row) for row in rows]
 
-    async def renew(self, leases: Iterable[Lease]) -> set[str]:
-        """Extend all leases by one statement and return the realms still held."""
+    async def renew(self, leases: Iterable[Lease]) -> dict[str, bool]:
+        """Extend all leases by one statement; return the realms still held, and whether preflight was asked of each."""
         held = list(leases)
         params = {
             "owner": self._owner,
@@ -116,7 +123,22 @@ class LaneStore:
         }
         async with session(self._pool) as connection:
             rows = await (await connection.execute(_RENEW, params)).fetchall()
-        return {row["realm_id"] for row in rows}
+        return {row["realm_id"]: row["preflight_asked"] for row in rows}
+
+    async def ask_preflight(self, realm_id: str) -> None:
+        """Have the company read anew by whoever holds its lane, now or next."""
+        async with session(self._pool) as connection:
+            await connection.execute(_ASK_PREFLIGHT, [realm_id])
+
+    async def preflight_is_asked(self, realm_id: str) -> bool:
+        async with session(self._pool) as connection:
+            cursor = await connection.execute("SELECT preflight_asked FROM lane WHERE realm_id = %s", [realm_id])
+            row = await cursor.fetchone()
+        return bool(row and row["preflight_asked"])
+
+    async def preflight_done(self, lease: Lease) -> None:
+        async with session(self._pool) as connection:
+            await connection.execute(_PREFLIGHT_DONE, [lease.realm_id, lease.epoch])
 
     async def release(self, lease: Lease, *, budget: Mapping[str, Any], rest_seconds: float = 0) -> None:
         """Give a lane back in order: due when its next row is, with what is left of its budget.
@@ -177,4 +199,5 @@ def _lease(row: Mapping[str, Any]) -> Lease:
         epoch=row["epoch"],
         lapsed=row["lapsed"],
         budget=row["left_budget"],
+        preflight_asked=row["preflight_asked"],
     )

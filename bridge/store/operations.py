@@ -85,6 +85,11 @@ class OperationStore:
         async with session(self._pool) as connection:
             await connection.execute(query, [reason])
 
+    async def writes_stopped(self) -> str | None:
+        """Return why an operator stopped all writes; None when they go on."""
+        rows = await self._rows("SELECT reason FROM stop_writes", None)
+        return str(rows[0]["reason"]) if rows else None
+
     async def allow_writes(self) -> bool:
         async with session(self._pool) as connection:
             return (await connection.execute("DELETE FROM stop_writes")).rowcount == 1

@@ -9,10 +9,15 @@ from bridge.store.outbox import SHARDS
 
 #: First key of the two-key advisory locks; the second is the shard.
 _LOCK_CLASS = 730_251
+#: PostgreSQL ends a session that was silent for so long: its process is paused or cut off, and others relay.
+_SILENT = "20s"
 
 
 class ShardLocks:
-    """Satisfies `producers.ports.Shards`. If the session ends, PostgreSQL frees the locks for others."""
+    """Satisfies `producers.ports.Shards`. If the session ends, PostgreSQL frees the locks for others.
+
+    Whoever means to keep its shards must call `mine` every few seconds.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -31,11 +36,12 @@ class ShardLocks:
             self._session = await AsyncConnection.connect(
                 self._url, autocommit=True, application_name="qbo-bridge relay"
             )
+            await self._session.execute(f"SET idle_session_timeout = '{_SILENT}'")
         for shard in range(SHARDS):
             if shard not in self._mine and await self._try(self._session, shard):
                 self._mine.add(shard)
         if len(self._mine) == SHARDS:
-            await self._session.execute("SELECT 1")  # the locks are only ours while the session lives
+            await self._session.execute("SELECT 1")  # the locks are only ours while the session lives, and speaks
         return sorted(self._mine)
 
     async def close(self) -> None:

@@ -27,10 +27,14 @@ class WriteSwitch:
         """Keep up with the database until cancelled. While it is away nothing can be committed either."""
         while True:
             try:
-                self._reason = await self._ask()
+                await self.look()
             except Away as error:
                 log.warning("write_switch_as_last_known", stopped=self._reason, error=str(error))
             await self._clock.sleep(_LOOK_EVERY_SECONDS)
+
+    async def look(self) -> None:
+        """Ask the database once; before anything is sent, or a process that starts during a stop would send."""
+        self._reason = await self._ask()
 
     async def _ask(self) -> str | None:
         async with session(self._pool) as connection:

@@ -1,7 +1,9 @@
 """`payment.completed`: money that was taken is a sales receipt in the books."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from consumers.catalog import item_ids, payment_method_id
 from consumers.customers import customer_for_sale
@@ -9,6 +11,7 @@ from consumers.intents import CrmRef, Draft, Link, Source, discrepancy
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waiting
 from consumers.work import LastWrite, Work, totals_differ, unless_known
 from mapping.booking import why_not_booked
+from mapping.company import Company
 from mapping.to_qbo.sales_receipt import items_wanted, payment_method_name, sales_receipt
 from qbo_client.writes import Operation
 from schemas.events.crm import PaymentCompleted, PaymentStatus
@@ -29,7 +32,7 @@ async def payment_completed(event: PaymentCompleted, work: Work) -> Outcome | La
     if (known := unless_known(link, row)) is not None:
         return _still_asking(event, known)
     if link is not None:
-        outcome = _changed_after_booking(event, link)
+        outcome, link = await _changed_after_booking(event, link, work)
         await work.remember(replace(link, version=row.entity_version, occurred_at=row.occurred_at))
         return outcome
     if skip := why_not_booked(event, sync_from=work.lane.sync_from):
@@ -57,10 +60,7 @@ async def _book_sale(event: PaymentCompleted, ref: CrmRef, work: Work) -> LastWr
         entity="SalesReceipt",
         body=receipt.body,
         source=source,
-        last_sent={
-            "amount": str(event.payment.amount),
-            "expect": {name: str(total) for name, total in expect.items()},
-        },
+        last_sent=_billed(event, work.company) | {"expect": {name: str(total) for name, total in expect.items()}},
         expect=expect,
     )
     return LastWrite(draft, _still_asking(event, Done(Result.CREATED)))
@@ -90,17 +90,37 @@ def _still_asking(event: PaymentCompleted, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _changed_after_booking(event: PaymentCompleted, link: Link) -> Outcome:
-    payment = event.payment
-    if payment.status in _WITHDRAWN:
-        return Attention("payment_withdrawn", "The CRM says this money was not taken. Void the receipt or confirm it.")
-    booked = (link.last_sent or {}).get("amount")
-    if booked != str(payment.amount):
-        return Attention(
-            "amount_changed_after_booking",
-            f"The receipt is for {booked} and the CRM now says {payment.amount}. Correct it in QuickBooks.",
+def _billed(event: PaymentCompleted, company: Company) -> dict[str, str]:
+    """Return what of the bill the receipt shows: a later state that says otherwise needs a person."""
+    billed = {"amount": str(event.payment.amount), "date": event.payment.txn_date.isoformat()}
+    return billed | ({"tax": str(event.totals.tax_total)} if company.shows_tax else {})
+
+
+async def _changed_after_booking(event: PaymentCompleted, link: Link, work: Work) -> tuple[Outcome, Link]:
+    """Say what a newer state of a booked payment is worth, and return the link as it stands now."""
+    if event.payment.status in _WITHDRAWN:
+        message = "The CRM says this money was not taken. Void the receipt or confirm it."
+        return Attention("payment_withdrawn", message), link
+    booked, billed = link.last_sent or {}, _billed(event, work.company)
+    if all(booked.get(name, said) == said for name, said in billed.items()):
+        return _still_asking(event, Done(Result.UNCHANGED)), link
+    wanted = sales_receipt(event, company=work.company, customer_id="", items={}, payment_method_id=None)
+    expect = {"TotalAmt": str(wanted.total), "TotalTax": str(wanted.tax)}
+    receipt = (await work.client.read("SalesReceipt", link.qbo_id)).entity
+    if differing := _differing(expect, wanted.body["TxnDate"], receipt):
+        message = (
+            f"The CRM changed this sale after it was booked: {differing}. Correct the receipt in QuickBooks, retry."
         )
-    return _still_asking(event, Done(Result.UNCHANGED))
+        return Attention("changed_after_booking", message), link
+    # A person has corrected it.
+    last_sent = {**booked, **billed, "expect": expect}
+    return _still_asking(event, Done(Result.UNCHANGED)), replace(link, last_sent=last_sent)
+
+
+def _differing(expect: Mapping[str, str], date: str, receipt: Mapping[str, Any]) -> str | None:
+    shown = receipt.get("TxnDate")
+    dates = f"TxnDate should be {date} and is {shown}" if shown != date else None
+    return "; ".join(filter(None, (discrepancy(expect, receipt), dates))) or None
 
 
 def _wait_for_invoice(invoice_id: str, work: Work) -> Outcome:

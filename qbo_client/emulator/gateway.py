@@ -112,8 +112,9 @@ class Gateway:
         return response or await effect()
 
     def _injected(self, rule: Rule) -> web.Response:
-        if rule.what == "status" and rule.status == injected.UNAUTHORIZED:
-            return self._refused(errors.unauthorized("injected by the emulator"))
+        refusal = injected.refusal(rule)
+        if refusal is not None:
+            return self._refused(refusal)
         page = injected.page(rule, self._world.clock)
         return self._response(page.status, page.text, page.content_type, page.headers)
 
@@ -160,6 +161,9 @@ class Gateway:
 
     def _encoded(self, request: web.Request, answer: Answer) -> web.Response:
         headers = {"QBO-Version": "1999.127"} if answer.status == 200 else {}  # noqa: PLR2004
+        retry_after = self._world.behaviour.retry_after
+        if answer.status == injected.TOO_MANY and retry_after is not None:
+            headers["Retry-After"] = f"{retry_after:g}"
         if answer.pdf is not None:
             return self._sent(answer.status, answer.pdf, "application/pdf", headers)
         if "json" in request.headers.get("Accept", ""):

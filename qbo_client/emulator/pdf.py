@@ -4,9 +4,23 @@ from collections.abc import Iterable, Sequence
 
 WIDTH, HEIGHT = 612, 792  # Letter, in points
 _FONTS = ("Helvetica", "Helvetica-Bold")
-# Thousandths of the font size. What is not listed is taken as an average letter; figures are exact.
+# Thousandths of the font size, as far as headings and figures need them; the rest is an average letter's.
 _USUAL = 556
-_WIDTHS = {" ": 278, ".": 278, ",": 278, "-": 333, "(": 333, ")": 333, ":": 278, "/": 278, "'": 191, "%": 889}
+_WIDTHS = {
+    " ": 278,
+    ".": 278,
+    ",": 278,
+    "-": 333,
+    "(": 333,
+    ")": 333,
+    ":": 278,
+    "/": 278,
+    "'": 191,
+    "%": 889,
+    "A": 667,
+    "m": 889,
+    "t": 333,
+}
 
 
 class Page:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from qbo_client.emulator import batch, cdc, errors, paper, records, selecting, sending, singletons, taxservice, wire
+from qbo_client.emulator import batch, cdc, errors, paper, records, selecting, sending, taxservice, wire
 from qbo_client.emulator.batch import Batches
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities.invoice import with_link
@@ -117,7 +117,7 @@ def _of_an_entity(company: Company, call: Call, memory: Memory, time: str) -> An
         return _done_with(company, kind, call, memory)
     if call.method == "GET":
         return _ok(_read(company, kind, call), time)
-    if call.method == "POST" and len(call.segments) == 1 and (kind.writable or kind.name in singletons.NAMES):
+    if call.method == "POST" and len(call.segments) == 1 and kind.writable:
         return _written(company, kind, call, memory)
     raise errors.unsupported(f"{call.method} on {kind.name}")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import psycopg
 
+from bridge.store.outbox import SHARDS
 from deploy.local.demo.books import compare
 from deploy.local.demo.crm import US, trade
 from deploy.local.stack import LocalStack
@@ -159,3 +160,22 @@ def test_sigterm_drains_and_hands_the_companies_back(new_house: NewHouse) -> Non
     house.until_settled(len(events))
 
     assert house.writes()["SalesReceipt"] == sum(p.sales for p in traded)
+
+
+def test_a_paused_process_keeps_nobody_from_being_told(new_house: NewHouse) -> None:
+    """Its database session lives on, and with it the locks on the shards that it relayed."""
+    house = new_house()
+    first = house.start("first")
+    held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    house.until(lambda: len(house.rows(held)) >= SHARDS, "the first relays every shard")
+    house.start("second")
+    published = trade(replace(US, tenant_id="loc_0"), contacts=2, sales=2, seed=5, now=soon())
+
+    first.signal(signal.SIGSTOP)
+    house.publish(published.events)
+    house.until_settled(len(published.events))
+    house.until(lambda: not house.rows("SELECT 1 FROM outbox WHERE sent_at IS NULL"), "all is told")
+    first.signal(signal.SIGCONT)
+
+    synced = {t.record_id for t in house.told("qb.sync.status") if t.record_id.startswith("tx_")}
+    assert len(synced) == published.sales + published.skipped

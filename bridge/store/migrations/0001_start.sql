@@ -41,7 +41,9 @@ CREATE TABLE lane (
     epoch        bigint NOT NULL DEFAULT 0,
     leased_until timestamptz,
     due_at       timestamptz,
-    budget       jsonb
+    budget       jsonb,
+    -- Somebody asked for the company to be read anew; its owner does so before anything else.
+    preflight_asked boolean NOT NULL DEFAULT false
 );
 CREATE INDEX lane_due ON lane (due_at) WHERE due_at IS NOT NULL;
 
@@ -91,7 +93,9 @@ CREATE TABLE dead_letter (
     reason       text NOT NULL,
     detail       text NOT NULL,
     arrived_at   timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (topic, partition, kafka_offset)
+    -- A topic that was made anew, or moved to another cluster, counts its offsets from the start.
+    digest       bytea NOT NULL GENERATED ALWAYS AS (sha256(coalesce(value, ''))) STORED,
+    UNIQUE (topic, partition, kafka_offset, digest)
 );
 
 -- A write that was decided: stored before it is sent, closed by a definite answer.

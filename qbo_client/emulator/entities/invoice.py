@@ -20,7 +20,7 @@ def shape_invoice(draft: Draft) -> dict[str, Any]:
     set_due_day(draft)
     _set_online_payment(draft)
     _check_deposit(draft)
-    _check_customer(draft)
+    applying.check_customer_kept(draft)
     applying.set_balance(draft)
     set_number(draft)
     return draft.body
@@ -43,11 +43,6 @@ def _check_deposit(draft: Draft) -> None:
         raise errors.business("Deposits are not enabled for this company.")
     if not 0 < deposit <= draft.body["TotalAmt"]:
         raise errors.business("The deposit must be between zero and the total.")
-
-
-def _check_customer(draft: Draft) -> None:
-    if draft.old and draft.old["LinkedTxn"] and draft.changed("CustomerRef"):
-        raise errors.business("The customer cannot be changed while payments are linked.")
 
 
 def void_invoice(body: Body) -> dict[str, Any]:

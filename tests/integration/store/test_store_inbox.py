@@ -1,15 +1,19 @@
 """Accepted once, in one transaction, and taken in hand by whoever holds the lane."""
 
 import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from psycopg import DataError, Error
 
-from bridge.store.database import Away
+from bridge.store.database import Away, Connection
+from bridge.store.inbox import InboxStore
 from consumers.reading import Fetched, dead
-from consumers.records import Received
+from consumers.records import Arrived, Received
 from schemas.events.quickbooks import ConnectionState
 from tests.integration.store.books import DEAD_TOPIC, Books, arrived
 
@@ -168,3 +172,37 @@ async def test_depth_counts_each_tenant_up_to_the_cap(books: Books) -> None:
     assert await books.inbox.depth(cap_per_tenant=3) == 4
     await books.do("UPDATE inbox SET state = 'attention' WHERE tenant_id = 'loc_1'")
     assert await books.inbox.depth(cap_per_tenant=3) == 1
+
+
+class Interrupted(InboxStore):
+    """Something else commits right after the statement that stores the events."""
+
+    meanwhile: Callable[[], Awaitable[object]]
+
+    async def _store(self, connection: Connection, events: Sequence[Arrived]) -> Any:
+        stored = await super()._store(connection, events)
+        await self.meanwhile()
+        return stored
+
+
+async def test_receive_from_a_tenant_that_disconnects_meanwhile_counts_what_was_stored(books: Books) -> None:
+    await books.connect()
+    inbox = Interrupted(books.pool)
+    inbox.meanwhile = partial(books.connections.set_state, "loc_1", ConnectionState.DISCONNECTED, of=("connected",))
+    told = await inbox.receive([arrived("a")], [], DEAD_TOPIC)
+    assert (told.stored, told.duplicates, told.not_connected) == (1, 0, 0)
+
+
+async def test_receive_from_a_tenant_that_connects_meanwhile_is_no_reused_id(books: Books) -> None:
+    inbox = Interrupted(books.pool)
+    inbox.meanwhile = books.connect
+    assert await inbox.receive([arrived("a")], [], DEAD_TOPIC) == replace(NOTHING, not_connected=1)
+    assert await books.column(COUNT) == [0]
+
+
+async def test_dead_letter_at_an_offset_that_was_used_before_is_kept_beside_the_other(books: Books) -> None:
+    """A topic made anew begins at offset 0 again; what is bad there is not what was bad before."""
+    letter = dead(junk(7), "truncated", "it ends early")
+    told = [await books.inbox.receive([], [one], DEAD_TOPIC) for one in (letter, letter, replace(letter, value=b"x"))]
+    assert [one.dead for one in told] == [1, 0, 1]
+    assert await books.column("SELECT value FROM dead_letter ORDER BY id") == [b"\x00junk", b"x"]

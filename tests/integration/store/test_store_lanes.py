@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from bridge.store.books import BookStore
 from bridge.store.database import session
 from bridge.store.lanes import Lease, fence, wake
 from schemas.events.quickbooks import ConnectionState
 from tests.integration.store.books import Books, arrived
+from tests.integration.store.effects import Groups, intent_for
 
 
 async def seconds_until_due(books: Books, realm: str = "462") -> float | None:
@@ -82,12 +84,12 @@ async def test_renew_extends_what_is_held_and_loses_after_anothers_claim(books: 
     await books.connect()
     store = books.lanes("one")
     (lease,) = await store.claim(limit=1, wanted=["462"])
-    assert await store.renew([lease]) == {"462"}
+    assert await store.renew([lease]) == {"462": False}
     await books.lapse()
-    assert await store.renew([lease]) == {"462"}, "late, but nobody took it"
+    assert await store.renew([lease]) == {"462": False}, "late, but nobody took it"
     await books.lapse()
     await books.lease(owner="other")
-    assert await store.renew([lease]) == set()
+    assert await store.renew([lease]) == {}
 
 
 async def test_release_by_one_who_lost_the_lane_changes_nothing(books: Books) -> None:
@@ -160,3 +162,29 @@ async def test_wake_during_a_release_is_not_lost(books: Books) -> None:
     assert due is not None
     assert timedelta(seconds=due) < timedelta(seconds=5)
     assert len(await books.lanes("other").claim(limit=1)) == 1
+
+
+async def test_preflight_asked_for_is_seen_by_who_holds_the_lane_and_by_the_next(books: Books) -> None:
+    await books.connect()
+    store = books.lanes("one")
+    lease = await books.lease(owner="one")
+    await books.lanes("console").ask_preflight("462")
+    assert await store.renew([lease]) == {"462": True}
+    await store.release(lease, budget={})
+    (again,) = await store.claim(limit=1)
+    assert (again.preflight_asked, await store.preflight_is_asked("462")) == (True, True)
+    await store.preflight_done(lease)
+    assert await store.preflight_is_asked("462"), "who lost the lane cannot say that it is done"
+    await store.preflight_done(again)
+    assert not await store.preflight_is_asked("462")
+
+
+async def test_release_is_not_due_for_an_open_intent_of_a_tenant_before(books: Books, groups: Groups) -> None:
+    """Nothing is sent under a consent that ended: else the lane would be claimed for it again and again."""
+    lease, (row,) = await books.working(arrived())
+    await groups.store((lease, intent_for(row, lease, tenant_id="loc_before")))
+    await books.do("UPDATE inbox SET state = 'done'")
+    await books.lanes().release(lease, budget={})
+    assert await seconds_until_due(books) is None
+    own, before = (BookStore(books.pool, realm_id="462", tenant_id=tenant) for tenant in ("loc_1", "loc_before"))
+    assert (len(await own.open_intents()), len(await before.open_intents())) == (0, 1)

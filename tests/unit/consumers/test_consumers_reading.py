@@ -107,12 +107,25 @@ def test_read_bad_record_becomes_a_dead_letter_with_its_reason(value: bytes | No
     assert letter.detail
 
 
-@pytest.mark.parametrize("field", ["tenant_id", "event_id", "entity_id"])
+@pytest.mark.parametrize("field", ["tenant_id", "event_id"])
 def test_read_bad_id_is_named(field: str) -> None:
     event, change = contact_event(), dict[str, Any]({field: "x" * 201})
     letter = read_one(CODEC.encode(replace(event, envelope=replace(event.envelope, **change))))
     assert isinstance(letter, DeadLetter)
     assert letter.detail == f"{field} must have 1 to 200 characters and has 201"
+
+
+def test_read_takes_the_entity_from_what_the_event_is_about() -> None:
+    """A payment's identity is its transaction id wherever it appears, whatever the envelope says."""
+    event = sale_event("tx_77")
+    record = replace(event, envelope=replace(event.envelope, entity_id="or_5"))
+    fetched = Fetched(
+        topic="payment.completed", partition=2, offset=7, key=b"loc_9Qz", value=CODEC.encode(record), headers=[],
+        appended_ms=None,
+    )  # fmt: skip
+    arrived = read(fetched, CODEC, topic="payment.completed")
+    assert isinstance(arrived, Arrived)
+    assert (arrived.entity_kind, arrived.entity_id) == ("payment", "tx_77")
 
 
 def test_read_longest_id_is_accepted() -> None:

@@ -1,5 +1,6 @@
 """Requests that nobody answered: settled before anything else about their keys."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from consumers.outcomes import Attention, Done, Result, Waiting
 from qbo_client.errors import CompanyUnavailable, InvalidData, Uncertain
 from tests.unit.consumers.build import draft, intent
 from tests.unit.consumers.memory import MemoryLane
-from tests.unit.consumers.turns import START, contact_row, lane_with, worked
+from tests.unit.consumers.turns import START, contact_row, lane_with, run, turn_of, worked
 
 OPENED = START - timedelta(minutes=1)
 
@@ -127,3 +128,40 @@ def test_open_intent_that_is_not_due_is_not_sent_yet() -> None:
     lane = lane_with_open(later)
     assert worked(lane) == []
     assert lane.client.sent == []
+
+
+def test_request_under_way_is_not_sent_beside_itself_when_a_retry_is_looked_for() -> None:
+    """It would free its keys while its row still works, and another row of the same contact would start."""
+    lane = lane_with(contact_row(1, "ct_1"))
+    stuck = open_customer("ct_8", in_attention=True)
+    lane.opened[stuck.write.request_id] = stuck
+    lane.client.seconds = 2.0
+
+    async def work() -> None:
+        turn = turn_of(lane)
+        running = asyncio.create_task(turn.run())
+        await asyncio.sleep(0.5)
+        lane.add(contact_row(2, "ct_2"))
+        turn.nudge()
+        await running
+
+    run(work())
+    assert [body["DisplayName"] for body in lane.client.bodies] == ["Contact ct_1", "Contact ct_2"]
+
+
+def test_intent_before_a_person_is_sent_again_in_the_same_turn_once_it_is_retried() -> None:
+    stuck = open_customer(in_attention=True)
+    lane = lane_with_open(stuck)
+
+    async def work() -> None:
+        turn = turn_of(lane)
+        running = asyncio.create_task(turn.run())
+        await asyncio.sleep(0.5)
+        lane.opened[stuck.write.request_id] = replace(stuck, in_attention=False)
+        lane.add(contact_row(1, "ct_1"))
+        turn.nudge()
+        await running
+
+    run(work())
+    assert lane.client.sent[0] == stuck.write
+    assert kinds(lane, 1)[-1] == "done"

@@ -1,6 +1,7 @@
 """The outbox onto Kafka: in order per key, marked only after Kafka confirmed it."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -179,3 +180,26 @@ def test_cloud_event_headers_mirror_the_envelope() -> None:
 
 def test_cloud_event_headers_of_a_dead_letter_are_its_own() -> None:
     assert cloud_event_headers(unsent(7, framed=False)) == {}
+
+
+async def test_relay_keeps_its_shards_while_kafka_does_not_confirm() -> None:
+    """PostgreSQL may be away at the same time; what Kafka confirms in the end is marked all the same."""
+    house, asked = House([unsent(1)]), []
+
+    async def mine() -> Sequence[int]:
+        asked.append(len(house.story))
+        if len(asked) == 2:
+            raise OutboxAway("closed")
+        return house.shards
+
+    def deliver(records: Sequence[tuple[Unsent, bytes | None]]) -> set[int]:
+        while len(asked) < 4:
+            time.sleep(0.001)
+        return {row.id for row, _ in records}
+
+    house.mine, house.deliver = mine, deliver  # type: ignore[method-assign]  # this house only
+    relay = house.relay()
+    relay.policy = replace(relay.policy, keep_seconds=0.001)
+    async with asyncio.timeout(30):
+        assert await relay._relay_once() == 1
+    assert house.marked() == [1]

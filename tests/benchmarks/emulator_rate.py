@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ from typing import Any
 
 import aiohttp
 import simplejson
+
+from tests.benchmarks.bench import Bench, Figure
 
 GOAL = 1_500
 IN_FLIGHT = 16
@@ -120,19 +122,38 @@ async def rates(pid: int, told: dict[str, Any], requests: int) -> list[Rate]:
         return [await measured(name, ask, requests, pid) for name, ask in asked.items()]
 
 
+def run(_bench: Bench) -> list[Figure]:
+    return [
+        Figure(
+            name=f"emulator, {rate.name}, a second of one core",
+            shown=f"{rate.per_processor_second:,.0f}",
+            goal=f"at least {GOAL:,}",
+            reached=rate.per_processor_second >= GOAL,
+        )
+        for rate in found(requests=4_000)
+    ]
+
+
+def found(*, requests: int, arguments: Sequence[str] = ()) -> list[Rate]:
+    """Measure with the emulator on the first core and its client on the others."""
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, set(cores[1:] or cores))
+    try:
+        with emulator(cores[0], *arguments) as (pid, told):
+            return asyncio.run(rates(pid, told, requests))
+    finally:
+        os.sched_setaffinity(0, set(cores))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="emulator_rate", description=__doc__)
     parser.add_argument("--requests", type=int, default=4_000, help="of each kind")
     parser.add_argument("--state", help="keep the state in this file, to see what that costs")
     options = parser.parse_args()
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, set(cores[1:] or cores))
-    with emulator(cores[0], *(["--state", options.state] if options.state else [])) as (pid, told):
-        found = asyncio.run(rates(pid, told, options.requests))
-    for rate in found:
+    arguments = ["--state", options.state] if options.state else []
+    for rate in found(requests=options.requests, arguments=arguments):
         sys.stdout.write(f"{rate}\n")
-    simple = [rate for rate in found if rate.name in {"create customer", "read by id"}]
-    return 0 if all(rate.per_processor_second >= GOAL for rate in simple) else 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class StoredTokens:
 
     async def access_token(self) -> str:
         kept = self._kept or await self._load()
-        if kept.access_expires_at - self._clock.now() > EARLY:
+        if self._lasts(kept):
             return kept.access_token
         return await self.renew(kept.access_token)
 
@@ -76,7 +76,7 @@ class StoredTokens:
 
     async def _renew(self, rejected: str) -> str:
         kept = await self._load()
-        if kept.access_token != rejected:
+        if kept.access_token != rejected and self._lasts(kept):
             return kept.access_token
         try:
             grant = await asyncio.to_thread(self._app.refresh, kept.refresh_token)
@@ -93,6 +93,9 @@ class StoredTokens:
             if (kept.refresh_token, kept.access_token) != (tried.refresh_token, tried.access_token):
                 return kept.access_token
         raise Unauthorized(status=400, code="invalid_grant", detail=str(error), decision=Decision.RECONNECT) from error
+
+    def _lasts(self, kept: Kept) -> bool:
+        return kept.access_expires_at - self._clock.now() > EARLY
 
     async def _load(self) -> Kept:
         self._kept = await self._store.load()

@@ -81,10 +81,13 @@ class Transport:
                 headers=_headers(call, token),
                 timeout=timeout,
                 allow_redirects=False,
+                middlewares=(_once,),
             ) as response:
                 return _reply(call, response.status, response.headers, await response.read(), token)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise Unreachable(redact(str(error), (token,))) from error
+        except _LostError as error:
+            raise Uncertain(redact(str(error).strip(), (token,))) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Uncertain(redact(f"{type(error).__name__} {error}".strip(), (token,))) from error
 
@@ -113,6 +116,20 @@ class Transport:
                 intuit_tid=intuit_tid,
             )
         )
+
+
+class _LostError(aiohttp.ClientError):
+    """A connection that stood broke before the answer came."""
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a read again by itself: it would leave unseen by the budget and uncounted."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _LostError(f"{type(error).__name__} {error}") from error
 
 
 def _headers(call: Call, token: str) -> dict[str, str]:

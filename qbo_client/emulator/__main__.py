@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from qbo_client.emulator import planting
+from qbo_client.emulator.countries import countries
 from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.grants import Rotation
 from qbo_client.emulator.latency import Latency
-from qbo_client.emulator.planting import PlantingError
 from qbo_client.emulator.serving import serve
 from qbo_client.emulator.state import State, StateError
-from qbo_client.emulator.webhooks import Settings, Shape, TargetError
-from qbo_client.emulator.world import UnknownCountryError, World
+from qbo_client.emulator.webhooks import Settings, Shape
+from qbo_client.emulator.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         world = new_world(options)
         state = State(options.state, world) if options.state else None
         fill(world, options, state)
-    except (UnknownCountryError, PlantingError, TargetError, StateError) as mistaken:
+    except (ValueError, StateError) as mistaken:
         sys.stderr.write(f"{mistaken}\n")
         return 2
     except ApiFault as refused:
@@ -37,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="qbo_client.emulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
-    parser.add_argument("--company", action="append", metavar="COUNTRY", help="us, gb, ca or au; repeatable")
+    parser.add_argument(
+        "--company", action="append", metavar="COUNTRY", help=f"{', '.join(countries()).lower()}; repeatable"
+    )
     parser.add_argument(
         "--seed", type=Path, metavar="FILE.json", help='{"companies": [{"country": ..., "objects": ...}]}'
     )
@@ -58,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--webhook-url", metavar="URL", help="of this machine; webhooks are pushed there")
     parser.add_argument("--webhook-verifier", default="emulator-verifier-token", metavar="TOKEN")
     parser.add_argument("--webhook-shape", choices=[one.value for one in Shape], default=Shape.CLOUD_EVENTS.value)
-    parser.add_argument("--no-throttling", action="store_true", help="never answer 429")
+    parser.add_argument("--no-throttling", action="store_true", help="count requests, but refuse none")
     return parser
 
 
@@ -77,7 +79,7 @@ def new_world(options: argparse.Namespace) -> World:
 def fill(world: World, options: argparse.Namespace, state: State | None) -> None:
     """Companies as they were left, or else as asked for.
 
-    Raises UnknownCountryError, PlantingError, TargetError, or ApiFault for a seed that QuickBooks would refuse.
+    Raises ValueError with a sentence, or ApiFault for a seed that QuickBooks would refuse.
     """
     if state is not None:
         state.restore()

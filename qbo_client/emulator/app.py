@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from qbo_client.emulator import pages
+from qbo_client.emulator.book_routes import BookRoutes
 from qbo_client.emulator.control import Control
 from qbo_client.emulator.gateway import Gateway
 from qbo_client.emulator.oauth_routes import OAuthRoutes
@@ -21,7 +21,7 @@ def build_app(world: World) -> web.Application:
             web.route("*", "/v3/company/{realm}/{tail:.*}", gateway.api),
             *OAuthRoutes(world, gateway).routes(),
             *Control(world).routes(),
-            *_pages(world),
+            *BookRoutes(world).routes(),
         ]
     )
     app.cleanup_ctx.append(_deliveries(world))
@@ -42,16 +42,3 @@ def _deliveries(world: World) -> Callable[[web.Application], AsyncIterator[None]
 def build_runner(world: World) -> web.AppRunner:
     # A client that goes away does not stop its request: Intuit's servers would not notice either.
     return web.AppRunner(build_app(world), access_log=None, handler_cancellation=False, shutdown_timeout=1.0)
-
-
-def _pages(world: World) -> list[web.RouteDef]:
-    async def home(_request: web.Request) -> web.Response:
-        return pages.home(world.companies.values())
-
-    async def books(request: web.Request) -> web.Response:
-        company = world.companies.get(request.match_info["realm"])
-        if company is None:
-            return pages.page("No such company", "", status=404)
-        return pages.books(company)
-
-    return [web.get("/", home), web.get("/companies/{realm}", books)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from qbo_client.emulator import balances, records
+from qbo_client.emulator import balances, errors, records
 from qbo_client.emulator.amounts import ZERO, cents
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities.currency import set_home_amounts
@@ -101,6 +101,13 @@ def payable(body: Mapping[str, Any]) -> Decimal:
 def used(body: Mapping[str, Any] | None) -> Decimal:
     """What is applied to it already."""
     return ZERO if body is None else payable(body) - body["Balance"]
+
+
+def check_customer_kept(draft: Draft) -> None:
+    """A document that payments are linked to stays with its customer, whatever that one is called by now."""
+    old = draft.old or {}
+    if old.get("LinkedTxn") and old["CustomerRef"]["value"] != draft.body["CustomerRef"]["value"]:
+        raise errors.business("The customer cannot be changed while payments are linked.")
 
 
 def set_balance(draft: Draft) -> None:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from qbo_client.emulator.clock import Clock
+from qbo_client.emulator.entities.voiding import is_void
 
 
 class Operation(Enum):
@@ -62,10 +63,13 @@ class Changes:
         self._recorders.append(recorder)
 
     def stored(self, kind: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> None:
-        self._add(kind, str(new["Id"]), operation_of(old, new))
+        """A change that leaves the SyncToken as it was, such as of a customer's balance, is told to nobody."""
+        change = self._add(kind, str(new["Id"]), operation_of(old, new))
+        if old is None or old.get("SyncToken") != new.get("SyncToken"):
+            self._tell(change)
 
     def removed(self, kind: str, identifier: str) -> None:
-        self._add(kind, identifier, Operation.DELETE)
+        self._tell(self._add(kind, identifier, Operation.DELETE))
 
     @contextmanager
     def merging(self, kind: str, *, winner: str, loser: str) -> Iterator[None]:
@@ -75,6 +79,7 @@ class Changes:
             yield
         finally:
             self._silenced = set()
+        # Not told where the merge was refused.
         self._tell(
             Change(
                 number=self._number,
@@ -105,7 +110,7 @@ class Changes:
         self._number = change.number
         self._latest.setdefault(change.kind, {})[change.identifier] = change
 
-    def _add(self, kind: str, identifier: str, operation: Operation) -> None:
+    def _add(self, kind: str, identifier: str, operation: Operation) -> Change:
         self._number += 1
         change = Change(
             number=self._number,
@@ -119,7 +124,7 @@ class Changes:
         latest[identifier] = change
         for recorder in self._recorders:
             recorder(change)
-        self._tell(change)
+        return change
 
     def _tell(self, change: Change) -> None:
         if (change.kind, change.identifier) in self._silenced:
@@ -131,13 +136,8 @@ class Changes:
 def operation_of(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Operation:
     if old is None:
         return Operation.CREATE
-    if is_voided(new) and not is_voided(old):
+    if "TotalAmt" in new and is_void(new) and not is_void(old):
         return Operation.VOID
     if new.get("EmailStatus") == "EmailSent" and new.get("DeliveryInfo") != old.get("DeliveryInfo"):
         return Operation.EMAILED
     return Operation.UPDATE
-
-
-def is_voided(body: Mapping[str, Any]) -> bool:
-    """No field says it: nothing is left of the amount, and the note begins with the word."""
-    return not body.get("TotalAmt", 1) and str(body.get("PrivateNote", "")).startswith("Voided")

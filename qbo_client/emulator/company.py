@@ -34,6 +34,8 @@ class Switches:
     # Whether a TotalTax that is sent replaces the computed one (US): field reports conflict.
     tax_override_honoured: bool = True
     suspended: bool = False
+    # Mails that a sandbox company may send in a day.
+    sends_per_day: int = 40
     # A payment that pays an invoice more than it owes is refused unless this is set.
     excess_payment_becomes_unapplied: bool = False
     # Whether a payment may pay the invoices of its customer's parents and sub-customers.
@@ -70,14 +72,14 @@ class Company:
     kinds: Mapping[str, Kind]
     switches: Switches = field(default_factory=Switches)
     answers: OrderedDict[str, Remembered] = field(default_factory=OrderedDict)
-    # Ids of transactions that stand in a bank deposit and cannot be changed (6540) until it is undone.
-    deposited: set[str] = field(default_factory=set)
     changes: Changes = field(init=False)
     # The last number given out in each space.
     counters: dict[str, int] = field(default_factory=dict)
     # Told of each answer to be remembered, and of each setting that may have been changed.
     on_remembered: Callable[[str, Remembered], None] = lambda _request_id, _answer: None
     on_set: Callable[[], None] = lambda: None
+    # Ids of transactions that stand in a bank deposit and cannot be changed (6540) until it is undone.
+    deposited: set[str] = field(default_factory=set)
     _tables: dict[str, Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

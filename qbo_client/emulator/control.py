@@ -54,6 +54,7 @@ class Control:
             "latency": behaviour.latency.shown(),
             "token_latency": behaviour.token_latency.shown(),
             "throttling": behaviour.throttling,
+            "retry_after": behaviour.retry_after,
             **asdict(behaviour.limits),
             "rotation": self._world.authority.rotation.value,
             "rotation_grace_seconds": self._world.authority.grace.total_seconds(),
@@ -71,10 +72,12 @@ class Control:
         return self.show(sent, request)
 
     def throttling(self, sent: Mapping[str, Any], request: web.Request) -> Any:
-        """`{"enabled": true, "per_second": 10, ...}`: what is not named stays."""
+        """`{"enabled": true, "per_second": 10, "retry_after": 5, ...}`: what is not named stays."""
         behaviour = self._world.behaviour
-        limits = {name: value for name, value in sent.items() if name != "enabled"}
+        limits = {name: value for name, value in sent.items() if name not in {"enabled", "retry_after"}}
         behaviour.limits = _replaced(behaviour.limits, limits)
+        if "retry_after" in sent:
+            behaviour.retry_after = None if sent["retry_after"] is None else float(sent["retry_after"])
         behaviour.throttling = bool(sent.get("enabled", behaviour.throttling))
         return self.show(sent, request)
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from aiohttp import web
 
-from qbo_client.emulator import control_person, person, planting
+from qbo_client.emulator import person, planting, seed
 from qbo_client.emulator.company import Company
-from qbo_client.emulator.control_json import company_of, routes
+from qbo_client.emulator.control_json import company_of, need, routes
+from qbo_client.emulator.control_person import acted
 from qbo_client.emulator.world import World
 
 COMPANY = "/emulator/companies/{realm}"
@@ -28,7 +29,7 @@ class CompanyControl:
                 f"{COMPANY}/preferences": self.preferences,
                 f"{COMPANY}/switches": self.switches,
                 f"{COMPANY}/tax-codes": self.tax_code,
-                f"{COMPANY}/seed": self.seed,
+                f"{COMPANY}/seed": self.add,
                 f"{COMPANY}/person/{{action}}": self.person,
                 f"{COMPANY}/statistics/reset": self.reset_statistics,
             },
@@ -56,7 +57,8 @@ class CompanyControl:
         return {"suspended": company.switches.suspended}
 
     def close_books(self, sent: Mapping[str, Any], request: web.Request) -> Any:
-        return control_person.close_books(self._company(request), sent)
+        """`{"date": "2026-01-31"}` closes up to that day, `{"date": null}` opens again."""
+        return person.close_books(self._company(request), need(sent, "date")).body
 
     def preferences(self, sent: Mapping[str, Any], request: web.Request) -> Any:
         return person.change_preferences(self._company(request), sent).body
@@ -69,13 +71,13 @@ class CompanyControl:
     def tax_code(self, sent: Mapping[str, Any], request: web.Request) -> Any:
         return {"Id": planting.add_tax_code(self._company(request), sent)}
 
-    def seed(self, sent: Mapping[str, Any], request: web.Request) -> Any:
-        """`{"Customer": [{"as": "amy", "DisplayName": "Amy"}], "SalesReceipt": [...]}`: Ids by entity."""
-        return planting.plant(self._company(request), sent)
+    def add(self, sent: Mapping[str, Any], request: web.Request) -> Any:
+        """`{"Customer": [{"DisplayName": "Amy"}], "Invoice": [...]}`: Ids by entity; see seed.add."""
+        return seed.add(self._company(request), sent)
 
     def person(self, sent: Mapping[str, Any], request: web.Request) -> Any:
         """What a person does on QuickBooks' own screens: nobody asks them for a SyncToken."""
-        return control_person.act(self._company(request), request.match_info["action"], sent)
+        return acted(self._company(request), request.match_info["action"], sent)
 
     def statistics(self, _sent: Mapping[str, Any], request: web.Request) -> Any:
         return self._world.traffic(self._company(request).realm_id).report()

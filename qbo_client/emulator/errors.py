@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+# Not frozen: whoever lets an exception through may write its traceback.
+@dataclass(slots=True, kw_only=True, eq=False)
 class ApiFault(Exception):
     """A refusal in the capital-F envelope."""
 
@@ -22,7 +23,8 @@ class ApiFault(Exception):
         return {"Fault": {"Error": [error], "type": self.type}}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+# Not frozen: whoever lets an exception through may write its traceback.
+@dataclass(slots=True, kw_only=True, eq=False)
 class GatewayFault(Exception):
     """A refusal by the gateway in front of the API: other envelope, lower-case keys, epoch milliseconds."""
 

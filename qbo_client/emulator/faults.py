@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _KINDS = re.compile(
-    r"(?P<what>status|html|xml|empty)_(?P<status>[2-5]\d\d)(_after)?\Z"
+    r"(?P<what>status|throttled|html|xml|empty)_(?P<status>[2-5]\d\d)(_after)?\Z"
     r"|fault_in_200(_after)?\Z"
     r"|(timeout|reset|hang)_(before|after)\Z"
     r"|revoke(_after)?\Z"
     r"|item_(throttled|failed)\Z"
 )
 _KNOWN = (
-    "status_NNN[_after], html_NNN[_after], xml_NNN[_after], empty_NNN[_after], fault_in_200[_after], "
-    "timeout_, reset_, hang_before|after, revoke[_after], item_throttled, item_failed"
+    "status_NNN[_after], throttled_NNN[_after], html_NNN[_after], xml_NNN[_after], empty_NNN[_after], "
+    "fault_in_200[_after], timeout_, reset_, hang_before|after, revoke[_after], item_throttled, item_failed"
 )
 _SELECTORS = ("realm_id", "entity", "method", "operation", "path_contains")
 _NUMBERS: dict[str, type[int] | type[float]] = {

@@ -112,8 +112,9 @@ class Gateway:
         return response or await effect()
 
     def _injected(self, rule: Rule) -> web.Response:
-        if rule.what == "status" and rule.status == injected.UNAUTHORIZED:
-            return self._refused(errors.unauthorized("injected by the emulator"))
+        refusal = injected.refusal(rule)
+        if refusal is not None:
+            return self._refused(refusal)
         page = injected.page(rule, self._world.clock)
         return self._response(page.status, page.text, page.content_type, page.headers)
 
@@ -160,6 +161,11 @@ class Gateway:
 
     def _encoded(self, request: web.Request, answer: Answer) -> web.Response:
         headers = {"QBO-Version": "1999.127"} if answer.status == 200 else {}  # noqa: PLR2004
+        retry_after = self._world.behaviour.retry_after
+        if answer.status == injected.TOO_MANY and retry_after is not None:
+            headers["Retry-After"] = f"{retry_after:g}"
+        if answer.pdf is not None:
+            return self._sent(answer.status, answer.pdf, "application/pdf", headers)
         if "json" in request.headers.get("Accept", ""):
             return self._response(answer.status, answer.text, "application/json", headers)
         # A client that does not ask for JSON gets XML.
@@ -167,11 +173,14 @@ class Gateway:
         return self._response(answer.status, xml, "application/xml", headers)
 
     def _response(self, status: int, text: str, content_type: str, headers: Mapping[str, str]) -> web.Response:
+        return self._sent(status, text.encode(), f"{content_type};charset=UTF-8", headers)
+
+    def _sent(self, status: int, body: bytes, content_type: str, headers: Mapping[str, str]) -> web.Response:
         return web.Response(
             status=status,
-            body=text.encode(),
+            body=body,
             headers={
-                "Content-Type": f"{content_type};charset=UTF-8",
+                "Content-Type": content_type,
                 "intuit_tid": f"1-{secrets.token_hex(4)}-{secrets.token_hex(12)}",
                 **headers,
             },

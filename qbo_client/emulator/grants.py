@@ -28,7 +28,8 @@ class Overlap(Enum):
     ENDS_GRANT = "ends_grant"  # Taken for misuse: the fresh tokens are revoked too.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: whoever lets an exception through may write its traceback.
+@dataclass(slots=True, kw_only=True, eq=False)
 class OAuthRefused(Exception):
     error: str
     description: str | None = None

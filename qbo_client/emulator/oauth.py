@@ -28,6 +28,8 @@ from qbo_client.emulator.grants import (
     plain,
 )
 
+__all__ = ["HARD_LIFE", "Authority", "Rotation"]
+
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

@@ -68,7 +68,7 @@ class OAuthRoutes:
         """The consent page. A wrong application or address is shown, never redirected to."""
         problem = self._problem(request.query)
         if problem:
-            return pages.page("Sorry, but this cannot be connected", pages.paragraph(problem), status=400)
+            return pages.problem("Sorry, but this cannot be connected", problem, status=400)
         if request.query.get("response_type") != "code":
             return _back(request.query, {"error": "unsupported_response_type"})
         if not set(request.query.get("scope", "").split()) <= _SCOPES or not request.query.get("scope"):
@@ -79,7 +79,7 @@ class OAuthRoutes:
         form = {name: str(value) for name, value in (await request.post()).items()}
         problem = self._problem(form)
         if problem:
-            return pages.page("Sorry, but this cannot be connected", pages.paragraph(problem), status=400)
+            return pages.problem("Sorry, but this cannot be connected", problem, status=400)
         realm_id = form.get("realm_id", "")
         if form.get("action") != "connect" or realm_id not in self._world.companies:
             return _back(form, {"error": "access_denied"})

@@ -9,7 +9,7 @@ from typing import Any
 
 from qbo_client.emulator import errors, records
 from qbo_client.emulator.company import Company
-from qbo_client.emulator.entities.hierarchy import children
+from qbo_client.emulator.entities.hierarchy import check_room, children, put_below
 from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.entities.references import find, named
 from qbo_client.emulator.table import Row
@@ -65,12 +65,14 @@ def _hand_over(company: Company, kind: Kind, kept: Row, loser: str) -> None:
                 content = {**records.without_envelope(row.body), "CustomerRef": reference}
                 records.put_changed(company, one, row, content)
     for row in children(company, kind.name, loser):
-        edit(company, kind, row.identifier, {"ParentRef": {"value": kept.identifier}})
+        put_below(company, kind.name, row, kept.body)
 
 
 def _check_mergeable(company: Company, kept: Row, gone: Row) -> None:
     if kept.identifier == gone.identifier:
         raise errors.business("A name cannot be merged with itself.")
+    if not kept.body["Active"]:
+        raise errors.business("An inactive name takes in no other.")
     if kept.body["CurrencyRef"] != gone.body["CurrencyRef"]:
         raise errors.business("Names of different currencies cannot be merged.")
     above = kept.body
@@ -78,6 +80,7 @@ def _check_mergeable(company: Company, kept: Row, gone: Row) -> None:
         above = find(company, "Customer", "Names", above["ParentRef"])
         if above["Id"] == gone.identifier:
             raise errors.business("A name cannot be merged into one that lies under it.")
+    check_room(company, "Customer", gone.identifier, above=kept.body["FullyQualifiedName"].count(":"))
 
 
 def change_preferences(company: Company, patch: Mapping[str, Any]) -> Row:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from qbo_client.emulator import batch, cdc, errors, records, selecting, singletons, taxservice, wire
+from qbo_client.emulator import batch, cdc, errors, paper, records, selecting, sending, taxservice, wire
 from qbo_client.emulator.batch import Batches
 from qbo_client.emulator.company import Company
+from qbo_client.emulator.entities.invoice import with_link
 from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.writing import LONGEST_REQUEST_ID, Memory, Write, Written, once, write
@@ -14,6 +15,9 @@ from qbo_client.emulator.writing import LONGEST_REQUEST_ID, Memory, Write, Writt
 __all__ = ["Answer", "Call", "Memory", "refusal", "respond"]
 
 _FROM = re.compile(r"\bfrom\s+(\w+)", re.IGNORECASE)
+# entity, id, and what is done with it
+_WITH_ACTION = 3
+_BEFORE_ALL = "2030"
 # Paths whose first step names what is done instead of an entity.
 _OPERATIONS = frozenset({"query", "batch", "cdc"})
 
@@ -33,9 +37,11 @@ class Call:
 
     @property
     def operation(self) -> str:
-        """For statistics and faults: query, batch, cdc, read, write, update, void, delete or what the path says."""
+        """For statistics and faults: query, batch, cdc, pdf, send, read, write or what the parameters say."""
         if self._first in _OPERATIONS:
             return self._first
+        if len(self.segments) == _WITH_ACTION:
+            return self.segments[2].lower()
         if self.method == "GET":
             return "read"
         asked = self.params.get("operation", "")
@@ -63,6 +69,8 @@ class Answer:
     writes: tuple[str, ...] = ()
     replays: int = 0
     items: int = 0
+    # A file instead of the text.
+    pdf: bytes | None = None
 
 
 def respond(company: Company, call: Call, memory: Memory, batches: Batches | None = None) -> Answer:
@@ -76,7 +84,9 @@ def respond(company: Company, call: Call, memory: Memory, batches: Batches | Non
 
 
 def refusal(company: Company, fault: ApiFault) -> Answer:
-    body = {**fault.body(), "time": company.clock.body_time()}
+    # The recorded refusal of an Id that is no number carries no time: it comes before anything is looked at.
+    time = {} if fault.code == _BEFORE_ALL else {"time": company.clock.body_time()}
+    body = {**fault.body(), **time}
     return Answer(status=fault.status, text=wire.dumps(body))
 
 
@@ -94,19 +104,37 @@ def _answered(company: Company, call: Call, memory: Memory, batches: Batches) ->
         )
         return _ok(f'"CDCResponse":[{{"QueryResponse":{slots}}}]', time)
     if call.segments == ("taxservice", "taxcode") and call.method == "POST":
-        return _tax_code_made(company, call, memory)
+        return _once(company, call, memory, "TaxService", lambda: _tax_service(company, call.body))
     return _of_an_entity(company, call, memory, time)
 
 
 def _of_an_entity(company: Company, call: Call, memory: Memory, time: str) -> Answer:
     kind = company.kinds.get(call.segments[0].lower()) if call.segments else None
     if kind is None:
-        raise errors.unsupported(f"Could not find resource for relative : /{'/'.join(call.segments)}")
+        path = "/".join(("/v3/company", company.realm_id, *call.segments))
+        raise errors.unsupported(f"Could not find resource for relative : {path}")
+    if len(call.segments) == _WITH_ACTION and kind.transaction:
+        return _done_with(company, kind, call, memory)
     if call.method == "GET":
         return _ok(_read(company, kind, call), time)
-    if call.method == "POST" and len(call.segments) == 1 and (kind.writable or kind.name in singletons.NAMES):
+    if call.method == "POST" and len(call.segments) == 1 and kind.writable:
         return _written(company, kind, call, memory)
     raise errors.unsupported(f"{call.method} on {kind.name}")
+
+
+def _done_with(company: Company, kind: Kind, call: Call, memory: Memory) -> Answer:
+    _, identifier, action = call.segments
+    if (call.method, action.lower()) == ("GET", "pdf"):
+        body = records.read(company, kind, identifier).body
+        return Answer(status=200, text="", pdf=paper.printed(kind.name, body, company.name))
+    if (call.method, action.lower()) == ("POST", "send"):
+
+        def effect() -> Written:
+            row = sending.send(company, kind, identifier, call.params.get("sendTo"))
+            return Written(fragment=f'"{kind.name}":{row.json}', applied=True)
+
+        return _once(company, call, memory, kind.name, effect)
+    raise errors.unsupported(f"{call.method} {action} of {kind.name}")
 
 
 def _ok(fragment: str, time: str) -> Answer:
@@ -120,30 +148,31 @@ def _read(company: Company, kind: Kind, call: Call) -> str:
         identifier = call.segments[1]
     else:
         raise errors.unsupported(f"read of {kind.name} at this path")
-    return f'"{kind.name}":{selecting.shown(records.read(company, kind, identifier), kind)}'
+    row = records.read(company, kind, identifier)
+    if "invoicelink" in _included(call) and kind.name == "Invoice":
+        return f'"{kind.name}":{wire.dumps(with_link(company, row.body))}'
+    return f'"{kind.name}":{selecting.shown(row, kind)}'
+
+
+def _included(call: Call) -> frozenset[str]:
+    return frozenset(part.strip() for part in call.params.get("include", "").lower().split(","))
 
 
 def _written(company: Company, kind: Kind, call: Call, memory: Memory) -> Answer:
-    options = frozenset(call.params.get("include", "").lower().split(","))
 
     def effect() -> Written:
         sent = wire.loads(call.body)
-        return write(company, Write(kind=kind, operation=call.operation, sent=sent, options=options))
+        return write(company, Write(kind=kind, operation=call.operation, sent=sent, options=_included(call)))
 
-    return _once(company, kind.name, call, memory, effect)
-
-
-def _tax_code_made(company: Company, call: Call, memory: Memory) -> Answer:
-    """The tax service answers with what was made and no envelope around it."""
-
-    def effect() -> Written:
-        made = taxservice.create(company, wire.loads(call.body))
-        return Written(fragment=wire.dumps(made)[1:-1], applied=True)
-
-    return _once(company, "TaxCode", call, memory, effect)
+    return _once(company, call, memory, kind.name, effect)
 
 
-def _once(company: Company, name: str, call: Call, memory: Memory, effect: Callable[[], Written]) -> Answer:
+def _tax_service(company: Company, body: bytes) -> Written:
+    """Answered without an entity's name around it."""
+    return Written(fragment=wire.dumps(taxservice.create(company, wire.loads(body)))[1:-1], applied=True)
+
+
+def _once(company: Company, call: Call, memory: Memory, entity: str, effect: Callable[[], Written]) -> Answer:
     request_id = call.params.get("requestid", "")
     if len(request_id) > LONGEST_REQUEST_ID:
         raise errors.invalid_length("requestid", LONGEST_REQUEST_ID, len(request_id))
@@ -151,6 +180,6 @@ def _once(company: Company, name: str, call: Call, memory: Memory, effect: Calla
     return Answer(
         status=outcome.status,
         text=f'{{{outcome.fragment},"time":"{outcome.time}"}}',
-        writes=(name,) if outcome.applied else (),
+        writes=(entity,) if outcome.applied else (),
         replays=int(outcome.replayed),
     )

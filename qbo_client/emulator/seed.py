@@ -8,6 +8,7 @@ from qbo_client.emulator import records, taxservice
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.countries import Country
 from qbo_client.emulator.entities.numbers import ALLOW_DUPLICATE_NUMBER
+from qbo_client.emulator.first_preferences import first_preferences
 
 # What a reference names, where it is not an entry of its own list (ParentRef).
 _REFERENCED = {
@@ -136,6 +137,7 @@ def _accounts(company: Company, country: Country) -> None:
         ("Cost of Goods Sold", "Cost of Goods Sold", "SuppliesMaterialsCogs"),
         ("Office expenses", "Expense", "OfficeGeneralAdministrativeExpenses"),
         ("Retained Earnings", "Equity", "RetainedEarnings"),
+        ("Inventory Asset", "Other Current Asset", "Inventory"),
     ):
         _make(company, "Account", {"Name": name, "AccountType": account_type, "AccountSubType": subtype})
 
@@ -167,57 +169,14 @@ def _company_info(company: Company, country: Country) -> None:
 
 
 def _preferences(company: Company, country: Country) -> None:
-    tax: dict[str, Any] = {"UsingSalesTax": True}
-    if country.code == "US":
-        tax["PartnerTaxEnabled"] = True
+    stamp = company.clock.stamp()
     company.table("Preferences").put(
         {
+            **first_preferences(country),
             "domain": "QBO",
             "sparse": False,
             "Id": "1",
             "SyncToken": "0",
-            "MetaData": {"CreateTime": company.clock.stamp(), "LastUpdatedTime": company.clock.stamp()},
-            "AccountingInfoPrefs": {
-                "UseAccountNumbers": False,
-                "TrackDepartments": False,
-                "FirstMonthOfFiscalYear": "January",
-                "TaxYearMonth": "January",
-                "CustomerTerminology": "Customers",
-            },
-            "SalesFormsPrefs": {
-                "CustomTxnNumbers": False,
-                "AllowDiscount": False,
-                "AllowDeposit": False,
-                "AllowShipping": False,
-                "AllowServiceDate": False,
-                "ETransactionPaymentEnabled": False,
-                "AutoApplyCredit": False,
-            },
-            "TaxPrefs": tax,
-            "CurrencyPrefs": {"MultiCurrencyEnabled": False, "HomeCurrency": {"value": country.currency}},
-            "ProductAndServicesPrefs": {
-                "ForSales": True,
-                "ForPurchase": True,
-                "QuantityWithPriceAndRate": True,
-                "QuantityOnHand": True,
-            },
-            "VendorAndPurchasesPrefs": {
-                "TrackingByCustomer": True,
-                "BillableExpenseTracking": True,
-                "POCustomField": [],
-            },
-            "TimeTrackingPrefs": {
-                "UseServices": True,
-                "BillCustomers": True,
-                "ShowBillRateToAll": False,
-                "WorkWeekStartDate": "Monday",
-                "MarkTimeEntriesBillable": True,
-            },
-            "EmailMessagesPrefs": {
-                f"{form}Message": {"Subject": f"{form} from {company.name}", "Message": "Thank you for your business."}
-                for form in ("Invoice", "Estimate", "SalesReceipt", "Statement")
-            },
-            "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": False},
-            "OtherPrefs": {"NameValue": [{"Name": "SalesFormsPrefs.DefaultCustomerMessage", "Value": ""}]},
+            "MetaData": {"CreateTime": stamp, "LastUpdatedTime": stamp},
         }
     )

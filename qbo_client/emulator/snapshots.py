@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from qbo_client.emulator import planting
 from qbo_client.emulator.changes import Change, Operation
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.webhooks import Event, Settings, Shape
@@ -24,8 +25,7 @@ def company(one: Company) -> dict[str, Any]:
 
 def restore_company(world: World, realm_id: str, saved: Mapping[str, Any]) -> Company:
     made = world.put_company(realm_id, name=saved["name"], country=saved["country"], currency=saved["currency"])
-    for name, value in saved["switches"].items():
-        setattr(made.switches, name, value)
+    planting.set_switches(made.switches, saved["switches"])
     made.counters.update({space: int(number) for space, number in saved["counters"].items()})
     made.deposited.update(saved["deposited"])
     return made

@@ -34,9 +34,9 @@ class Charge:
 
 
 def base_of(line: Mapping[str, Any], *, inclusive: bool) -> Decimal:
-    detail = line.get("SalesItemLineDetail", {})
-    amount = detail.get("TaxInclusiveAmt") if inclusive else None
-    return Decimal(line.get("Amount", ZERO) if amount is None else amount)
+    """Some clients send 0 for a gross amount that they do not know."""
+    gross = line.get("SalesItemLineDetail", {}).get("TaxInclusiveAmt") if inclusive else None
+    return Decimal(gross or line.get("Amount", ZERO))
 
 
 def sold(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -31,6 +31,16 @@ def _refuse(constant: str) -> Any:
     raise ValueError(constant)
 
 
+# What Intuit's schema makes attributes; all else are elements.
+_ATTRIBUTES: Mapping[str, frozenset[str]] = {
+    "Fault": frozenset({"type"}),
+    "Error": frozenset({"code", "element"}),
+    "BatchItemResponse": frozenset({"bId"}),
+    "QueryResponse": frozenset({"startPosition", "maxResults", "totalCount"}),
+}
+_OF_OBJECTS = frozenset({"domain", "sparse", "status"})
+
+
 def to_xml(body: Mapping[str, Any]) -> str:
     """What a client gets that does not ask for JSON."""
     time = quoteattr(str(body.get("time", "")))
@@ -45,6 +55,20 @@ def _element(name: str, value: object) -> str:
     if isinstance(value, list):
         return "".join(_element(name, one) for one in value)
     if isinstance(value, dict):
-        return f"<{name}>{''.join(_element(key, one) for key, one in value.items())}</{name}>"
-    text = str(value).lower() if isinstance(value, bool) else str("" if value is None else value)
-    return f"<{name}>{escape(text)}</{name}>"
+        return _of_parts(name, value)
+    return f"<{name}>{escape(_text(value))}</{name}>"
+
+
+def _of_parts(name: str, value: Mapping[str, Any]) -> str:
+    if name.endswith("Ref") and "value" in value:
+        # A reference is its Id with the name as an attribute.
+        called = f" name={quoteattr(value['name'])}" if "name" in value else ""
+        return f"<{name}{called}>{escape(_text(value['value']))}</{name}>"
+    outside = _ATTRIBUTES.get(name, _OF_OBJECTS)
+    attributes = "".join(f" {key}={quoteattr(_text(one))}" for key, one in value.items() if key in outside)
+    inner = "".join(_element(key, one) for key, one in value.items() if key not in outside)
+    return f"<{name}{attributes}>{inner}</{name}>"
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str("" if value is None else value)

@@ -35,6 +35,8 @@ class Behaviour:
     token_latency: Latency = field(default_factory=Latency)
     throttling: bool = True
     limits: Limits = field(default_factory=Limits)
+    # What a throttled client is told; no source shows Intuit telling it.
+    retry_after: float | None = None
     memory: Memory = field(default_factory=Memory)
     batches: Batches = field(default_factory=Batches)
 

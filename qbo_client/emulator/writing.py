@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qbo_client.emulator import errors, records, singletons, wire
+from qbo_client.emulator import company_address, errors, records, wire
 from qbo_client.emulator.company import Company, Remembered
 from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.errors import ApiFault
@@ -89,6 +89,8 @@ def write(company: Company, wanted: Write) -> Written:
     """Raises ApiFault for what QuickBooks refuses."""
     kind = wanted.kind
     sent = company.schema.clean(kind.name, wanted.sent)
+    if kind.name == "CompanyInfo":
+        sent = company_address.with_letters(sent)
     if wanted.operation in {"void", "delete", "update"} and not sent.get("Id"):
         raise errors.missing("Id")
     if wanted.operation == "delete":
@@ -102,11 +104,8 @@ def _saved(company: Company, wanted: Write, sent: Mapping[str, Any]) -> tuple[Ro
     kind = wanted.kind
     if wanted.operation == "void":
         return records.void(company, kind, sent)
-    single = kind.name in singletons.NAMES
-    if wanted.operation not in ({"write", "update"} if single else {"write", "update", "create"}):
+    if wanted.operation not in {"write", "update", "create"}:
         raise errors.unsupported(f"{wanted.operation} of {kind.name}")
-    if single:
-        return singletons.update(company, kind, sent)
     # Some clients send Id 0 or "" for what is new.
     if sent.get("Id") in {None, "", "0"}:
         return records.create(company, kind, sent, wanted.options), True

@@ -10,10 +10,10 @@ from rich.table import Table
 
 from deploy.local.folders import PROJECT
 from deploy.local.stack import local_stack
-from tests.benchmarks import delay, ingest, writes
+from tests.benchmarks import delay, emulator_rate, ingest, writes
 from tests.benchmarks.bench import Bench, Figure
 
-BENCHMARKS = {"ingest": ingest.run, "writes": writes.run, "delay": delay.run}
+BENCHMARKS = {"ingest": ingest.run, "writes": writes.run, "delay": delay.run, "emulator": emulator_rate.run}
 
 
 def main() -> int:

@@ -12,8 +12,7 @@ from qbo_client.emulator.fields import FieldType
 
 def shape_credit_memo(draft: Draft) -> dict[str, Any]:
     sales_form.shape_form(draft)
-    if draft.old and draft.old["LinkedTxn"] and draft.changed("CustomerRef"):
-        raise errors.business("The customer cannot be changed while the credit is applied.")
+    applying.check_customer_kept(draft)
     draft.body["RemainingCredit"] = ZERO
     applying.set_balance(draft)
     set_number(draft)

@@ -6,6 +6,7 @@ from typing import Any
 from qbo_client.emulator import errors, records
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.entities.kind import Draft
+from qbo_client.emulator.entities.references import named
 from qbo_client.emulator.fields import FieldType
 from qbo_client.emulator.table import Row
 
@@ -20,10 +21,15 @@ def place(draft: Draft, label: str) -> int:
     own_id = (draft.old or {}).get("Id")
     if any(row.identifier == own_id for row in above):
         raise errors.business("An entry cannot lie under itself.")
-    if len(above) + _height(draft.company, draft.kind.name, own_id) > DEEPEST:
-        raise errors.business("A name may be five levels deep.", code="6180")
+    check_room(draft.company, draft.kind.name, own_id, above=len(above))
     body["FullyQualifiedName"] = f"{above[0].body['FullyQualifiedName']}:{body[label]}" if above else body[label]
     return len(above)
+
+
+def check_room(company: Company, kind_name: str, identifier: str | None, *, above: int) -> None:
+    """Raises ApiFault 6180 where an entry and all under it are too many to stand below so many."""
+    if above + _height(company, kind_name, identifier) > DEEPEST:
+        raise errors.business("A name may be five levels deep.", code="6180")
 
 
 def rename_below(company: Company, kind_name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> None:
@@ -31,11 +37,18 @@ def rename_below(company: Company, kind_name: str, old: Mapping[str, Any] | None
     if old is None or old["FullyQualifiedName"] == new["FullyQualifiedName"]:
         return
     for row in children(company, kind_name, new["Id"]):
-        content = records.without_envelope(row.body)
-        own = content["FullyQualifiedName"].rpartition(":")[2]
-        content["FullyQualifiedName"] = f"{new['FullyQualifiedName']}:{own}"
-        content["ParentRef"] = {**content["ParentRef"], "name": new["FullyQualifiedName"]}
-        records.put_changed(company, company.kinds[kind_name.lower()], row, content)
+        put_below(company, kind_name, row, new)
+
+
+def put_below(company: Company, kind_name: str, row: Row, parent: Mapping[str, Any]) -> None:
+    """Whether there is room is asked before."""
+    content = records.without_envelope(row.body)
+    own = content["FullyQualifiedName"].rpartition(":")[2]
+    content["FullyQualifiedName"] = f"{parent['FullyQualifiedName']}:{own}"
+    content["ParentRef"] = named(kind_name, parent)
+    if "Level" in content:
+        content["Level"] = content["FullyQualifiedName"].count(":")
+    records.put_changed(company, company.kinds[kind_name.lower()], row, content)
 
 
 def children(company: Company, kind_name: str, identifier: str) -> list[Row]:

@@ -1,3 +1,5 @@
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from qbo_client.emulator import applying, credits_at_once, errors
@@ -18,7 +20,7 @@ def shape_invoice(draft: Draft) -> dict[str, Any]:
     set_due_day(draft)
     _set_online_payment(draft)
     _check_deposit(draft)
-    _check_customer(draft)
+    applying.check_customer_kept(draft)
     applying.set_balance(draft)
     set_number(draft)
     return draft.body
@@ -43,13 +45,6 @@ def _check_deposit(draft: Draft) -> None:
         raise errors.business("The deposit must be between zero and the total.")
 
 
-def _check_customer(draft: Draft) -> None:
-    # A customer that was renamed since is the same one.
-    moved = draft.old is not None and draft.old["CustomerRef"]["value"] != draft.body["CustomerRef"]["value"]
-    if moved and draft.old and draft.old["LinkedTxn"]:
-        raise errors.business("The customer cannot be changed while payments are linked.")
-
-
 def void_invoice(body: Body) -> dict[str, Any]:
     if body["LinkedTxn"]:
         raise errors.business("The invoice has payments applied to it. Unlink them before you void it.")
@@ -60,6 +55,15 @@ def settle_invoice(company: Company, old: Body | None, new: Body | None) -> None
     applying.settle_document(company, "Invoice", old, new)
     if old is None and new is not None:
         credits_at_once.apply(company, new)
+
+
+def with_link(company: Company, body: Body) -> Mapping[str, Any]:
+    """With the address where the customer can pay; there is one only where online payment and an e-mail allow it."""
+    address = body.get("BillEmail", {}).get("Address")
+    if not address or not any(body[name] for name in _ONLINE):
+        return body
+    secret = hashlib.sha256(f"{company.realm_id}/{body['Id']}".encode()).hexdigest()
+    return {**body, "InvoiceLink": f"https://connect.emulator.invalid/portal/app/CommerceNetwork/view/scs-v1-{secret}"}
 
 
 INVOICE = Kind(
@@ -79,7 +83,7 @@ INVOICE = Kind(
     lengths=sales_form.LENGTHS,
     references=sales_form.REFERENCES,
     addresses=("BillAddr", "ShipAddr"),
-    read_only=sales_form.READ_ONLY,
+    read_only=sales_form.READ_ONLY | {"InvoiceLink"},
     kept=frozenset({"DocNumber"}),
     transaction=True,
     sparse=True,

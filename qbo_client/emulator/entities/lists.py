@@ -118,5 +118,3 @@ DEPARTMENT = Kind(
     suffixed=("Name", "FullyQualifiedName"),
     hides_inactive=True,
 )
-COMPANY_INFO = Kind(name="CompanyInfo", id_space="company", writable=False)
-PREFERENCES = Kind(name="Preferences", id_space="company", writable=False)

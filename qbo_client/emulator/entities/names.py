@@ -63,8 +63,8 @@ def shape_customer(draft: Draft) -> dict[str, Any]:
     for name in ("Balance", "BalanceWithJobs"):
         body[name] = (draft.old or {}).get(name, ZERO)
     body["CurrencyRef"] = _currency(draft)
-    level = place(draft, "DisplayName")
-    if level:
+    body.pop("Level", None)
+    if level := place(draft, "DisplayName"):
         body["Level"] = level
     if body["Active"] is False and (body["Balance"] or body["BalanceWithJobs"]):
         raise errors.business("You cannot make a name inactive that has a balance.", code="6220")

@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 
-from qbo_client.emulator.entities import accounts, items, lists, names, tax_lists
+from qbo_client.emulator.entities import accounts, items, lists, names, settings, tax_lists
 from qbo_client.emulator.entities.credit_memo import CREDIT_MEMO
 from qbo_client.emulator.entities.invoice import INVOICE
 from qbo_client.emulator.entities.kind import Kind
@@ -29,7 +29,7 @@ def all_kinds() -> Mapping[str, Kind]:
         tax_lists.TAX_CODE,
         tax_lists.TAX_RATE,
         tax_lists.TAX_AGENCY,
-        lists.COMPANY_INFO,
-        lists.PREFERENCES,
+        settings.COMPANY_INFO,
+        settings.PREFERENCES,
     )
     return {kind.name.lower(): kind for kind in kinds}

@@ -110,8 +110,8 @@ def _default_item(company: Company) -> str:
 
 def _check_amount(amount: Decimal, detail: Mapping[str, Any]) -> None:
     quantity, price = detail.get("Qty"), detail.get("UnitPrice")
-    # Clients that send both as 0 beside an amount are served: python-quickbooks' suite does so at Intuit's sandbox.
-    if quantity is None or price is None or not (quantity or price):
+    # Nought times nought is what some clients send for neither, and it is taken so.
+    if quantity is None or price is None or quantity == price == 0:
         return
     expected = cents(quantity * price)
     if expected != amount:

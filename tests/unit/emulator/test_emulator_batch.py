@@ -181,6 +181,12 @@ async def test_batch_calls_have_a_limit_of_their_own(us: Books) -> None:
     assert (await us.statistics())["most_batches_in_a_minute"] == 3
 
 
+async def test_throttled_client_is_told_how_long_to_wait_by_a_switch(us: Books) -> None:
+    await control(us, "throttling", {"enabled": True, "per_minute": 1, "retry_after": 5})
+    replies = [await us.query("select * from Item") for _ in range(2)]
+    assert [reply.headers.get("Retry-After") for reply in replies] == [None, "5"]
+
+
 async def test_all_an_app_asks_has_a_combined_limit(us: Books) -> None:
     limits = {"enabled": True, "per_minute": 2, "combined_per_minute": 3, "batches_are_requests": False}
     await control(us, "throttling", limits)

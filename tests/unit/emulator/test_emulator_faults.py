@@ -22,7 +22,7 @@ AMY = {"DisplayName": "Amy"}
         ("empty_503", 503, "application/json", "", False),
         ("fault_in_200", 200, "application/json", '{"Fault"', False),
         ("fault_in_200_after", 200, "application/json", '{"Fault"', True),
-        ("status_403", 403, "application/json", '{"Fault"', False),
+        ("throttled_403", 403, "application/json", '{"Fault"', False),
     ],
 )
 async def test_fault_answers_in_the_shape_asked_for(
@@ -38,9 +38,22 @@ async def test_fault_answers_in_the_shape_asked_for(
     assert len(await us.rows("Customer")) == int(applied)
 
 
+@pytest.mark.parametrize(("status", "code"), [(401, "3200"), (403, "3100")])
+async def test_fault_of_the_gateway_has_its_own_envelope(us: Books, status: int, code: str) -> None:
+    await control(us, "faults", {"kind": f"status_{status}"})
+    reply = await us.query("select * from Item")
+    assert (reply.status, reply.body["fault"]["error"][0]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("kind", ["throttled_403", "status_429"])
+async def test_throttle_is_told_by_its_code_whatever_the_status(us: Books, kind: str) -> None:
+    await control(us, "faults", {"kind": kind})
+    assert (await us.query("select * from Item")).code == "3001"
+
+
 async def test_xml_throttle_carries_the_code_of_a_throttle(us: Books) -> None:
     await control(us, "faults", {"kind": "xml_429"})
-    assert "<code>3001</code>" in (await us.query("select * from Item")).text
+    assert '<Error code="3001">' in (await us.query("select * from Item")).text
 
 
 @pytest.mark.parametrize(("kind", "status", "applied"), [("revoke", 401, False), ("revoke_after", 200, True)])

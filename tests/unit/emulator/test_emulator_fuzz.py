@@ -8,6 +8,7 @@ import simplejson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qbo_client.emulator import seed
 from qbo_client.emulator.company import Company
 from qbo_client.emulator.rest import Answer, Call, Memory, respond
 from qbo_client.emulator.schema import load
@@ -34,6 +35,8 @@ PREFERRED = (
     *("Active", "Name", "Type", "IncomeAccountRef", "CustomerRef", "Line", "DocNumber", "TxnTaxDetail"),
     *("GlobalTaxCalculation", "DetailType", "Amount", "SalesItemLineDetail", "DiscountLineDetail", "ItemRef"),
     *("Qty", "UnitPrice", "TaxCodeRef", "TaxInclusiveAmt", "PercentBased", "DiscountPercent", "TotalTax"),
+    *("TotalAmt", "LinkedTxn", "TxnId", "TxnType", "SalesTermRef", "DueDate", "Deposit", "DepositToAccountRef"),
+    *("DueDays", "DayOfMonthDue", "DueNextMonthDays", "EmailStatus", "BillEmail", "SalesFormsPrefs", "ExchangeRate"),
     *("TaxLine", "TaxLineDetail", "TaxRateRef", "value", "Address", "ApplyTaxAfterDiscount", "BillAddr"),
 )
 COMMON = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -78,6 +81,16 @@ def bodies(type_name: str, depth: int = 3) -> st.SearchStrategy[dict[str, Any]]:
     return st.tuples(some, any_at_all).map(lambda both: sorted({*both[0], *both[1]})).flatmap(build)
 
 
+def answered(company: Company, entity: str, body: dict[str, Any], operation: str) -> None:
+    answer = posted(company, entity.lower(), body, operation=operation)
+    told = simplejson.loads(answer.text)
+    assert (answer.status == 200) == (entity in told)
+    assert (answer.status == 400) == ("Fault" in told)
+
+
+OPERATIONS = st.sampled_from(["", "update", "void", "delete"])
+
+
 @pytest.mark.parametrize("country", ["us", "gb"])
 @pytest.mark.parametrize("entity", ["Customer", "SalesReceipt", "Item"])
 def test_any_body_is_answered_by_success_or_a_fault(world: World, country: str, entity: str) -> None:
@@ -87,12 +100,30 @@ def test_any_body_is_answered_by_success_or_a_fault(world: World, country: str, 
     )
 
     @COMMON
-    @given(bodies(entity), st.sampled_from(["", "update", "void", "delete"]))
+    @given(bodies(entity), OPERATIONS)
     def check(body: dict[str, Any], operation: str) -> None:
-        answer = posted(company, entity.lower(), body, operation=operation)
-        told = simplejson.loads(answer.text)
-        assert (answer.status == 200) == (entity in told)
-        assert (answer.status == 400) == ("Fault" in told)
+        answered(company, entity, body, operation)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "entity", ["Invoice", "Payment", "CreditMemo", "RefundReceipt", "Term", "Department", "Preferences"]
+)
+def test_any_body_in_books_of_some_history_is_answered(world: World, entity: str) -> None:
+    company = world.add_company("us")
+    seed.add(
+        company,
+        {
+            "Customer": [{"DisplayName": "Amy"}, {"DisplayName": "Bill"}],
+            "Invoice": [{"CustomerRef": {"name": "Amy"}, "Line": [{"DetailType": "SalesItemLineDetail", "Amount": 9}]}],
+        },
+    )
+
+    @settings(COMMON, max_examples=40)
+    @given(bodies(entity), OPERATIONS)
+    def check(body: dict[str, Any], operation: str) -> None:
+        answered(company, entity, body, operation)
 
     check()
 

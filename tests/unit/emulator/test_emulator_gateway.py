@@ -76,7 +76,7 @@ async def test_client_that_does_not_ask_for_json_gets_xml(us: Books) -> None:
     assert made.headers["Content-Type"].startswith("application/xml")
     assert "<DisplayName>A &amp; B</DisplayName>" in made.text
     fault = await us.call("GET", "customer/9", headers={"Accept": "*/*"})
-    assert "<code>610</code>" in fault.text
+    assert '<Error code="610" element="">' in fault.text
 
 
 async def test_suspended_company_is_6190_until_it_pays(us: Books) -> None:

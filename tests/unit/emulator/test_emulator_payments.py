@@ -50,6 +50,9 @@ def linked(kind: str, identifier: str, amount: str = "1") -> dict[str, Any]:
     return {"Amount": Decimal(amount), "LinkedTxn": [{"TxnId": identifier, "TxnType": kind}]}
 
 
+TWO_LINKS = {**linked("Invoice", "1"), "LinkedTxn": [{"TxnId": "1", "TxnType": "Invoice"}] * 2}
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -65,6 +68,8 @@ def linked(kind: str, identifier: str, amount: str = "1") -> dict[str, Any]:
         ({"CustomerRef": {"value": "1"}, "TotalAmt": 1, "Line": [{"LinkedTxn": []}]}, "2020"),
         ({"CustomerRef": {"value": "1"}, "TotalAmt": 1, "Line": [{"Amount": 1, "LinkedTxn": [{}]}]}, "2020"),
         ({"CustomerRef": {"value": "1"}, "TotalAmt": 1, "Line": [linked("Invoice", "99")]}, "610"),
+        ({"CustomerRef": {"value": "1"}, "TotalAmt": 1, "Line": [linked("Invoice", "1", "0")] * 10_001}, "6000"),
+        ({"CustomerRef": {"value": "1"}, "TotalAmt": 2, "Line": [TWO_LINKS]}, "620"),
         ({"CustomerRef": {"value": "1"}, "TotalAmt": 1, "Line": [linked("JournalEntry", "1")]}, "620"),
         ({"CustomerRef": {"value": "1"}, "TotalAmt": 1, "Line": [linked("Invoice", "1", "-1")]}, "2290"),
         ({"CustomerRef": {"value": "2"}, "TotalAmt": 1, "Line": [linked("Invoice", "1")]}, "620"),
@@ -197,6 +202,9 @@ async def test_invoice_with_payments_keeps_its_customer(us: Books) -> None:
     await payment(us, amy, "1", {owed["Id"]: "1"})
     body = {"Id": owed["Id"], "SyncToken": "1", "sparse": True, "CustomerRef": {"value": bill}}
     assert (await us.post("Invoice", body)).code == "6000"
+    await us.made("Customer", {"Id": amy, "SyncToken": "0", "sparse": True, "DisplayName": "Amelia"})
+    noted = await us.made("Invoice", {"Id": owed["Id"], "SyncToken": "1", "sparse": True, "PrivateNote": "x"})
+    assert (noted["CustomerRef"]["name"], noted["Balance"]) == ("Amelia", 9)
 
 
 async def test_links_leave_the_invoices_sync_token_alone_where_switched(us: Books) -> None:

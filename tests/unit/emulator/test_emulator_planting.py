@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -5,31 +6,36 @@ import pytest
 from tests.unit.emulator.driver import Books, control, line
 
 OBJECTS: dict[str, Any] = {
-    "Item": [{"as": "lesson", "Name": "Lesson", "IncomeAccountRef": {"value": "@Account:Services"}}],
-    "Customer": [{"as": "amy", "DisplayName": "Amy"}, {"DisplayName": "Bob", "ParentRef": {"value": "@amy"}}],
-    "SalesReceipt": [
-        {"CustomerRef": {"value": "@amy"}, "Line": [line("12.50", ItemRef={"value": "@lesson"})]},
-        {"CustomerRef": {"value": "@Customer:bob"}, "Line": [line("3")]},
+    "Item": [{"Name": "Lesson", "IncomeAccountRef": {"name": "Services"}}],
+    "Customer": [{"DisplayName": "Amy"}],
+    "Invoice": [
+        {"DocNumber": "7", "CustomerRef": {"name": "Amy"}, "Line": [line("12.50", ItemRef={"name": "Lesson"})]},
+    ],
+    "Payment": [
+        {
+            "CustomerRef": {"name": "Amy"},
+            "TotalAmt": 2,
+            "Line": [{"Amount": 2, "LinkedTxn": [{"TxnType": "Invoice", "DocNumber": "7"}]}],
+        }
     ],
 }
 
 
 async def test_seeded_objects_refer_to_one_another_and_are_not_counted(us: Books) -> None:
     made = await us.control("seed", OBJECTS)
-    assert {entity: len(ids) for entity, ids in made.items()} == {"Item": 1, "Customer": 2, "SalesReceipt": 2}
-    first, second = await us.rows("SalesReceipt")
-    assert (first["CustomerRef"]["name"], second["CustomerRef"]["name"]) == ("Amy", "Bob")
-    assert first["Line"][0]["SalesItemLineDetail"]["ItemRef"]["name"] == "Lesson"
+    assert {entity: len(ids) for entity, ids in made.items()} == {"Item": 1, "Customer": 1, "Invoice": 1, "Payment": 1}
+    (invoice,) = await us.rows("Invoice")
+    assert (invoice["CustomerRef"]["name"], invoice["Balance"]) == ("Amy", Decimal("10.50"))
+    assert invoice["Line"][0]["SalesItemLineDetail"]["ItemRef"]["name"] == "Lesson"
     assert (await us.statistics())["writes_applied"] == {}
 
 
 @pytest.mark.parametrize(
     ("objects", "said"),
     [
-        ({"Nothing": [{}]}, "no entity that can be made"),
-        ({"TaxRate": [{}]}, "no entity that can be made"),
-        ({"Customer": [{"DisplayName": "A", "ParentRef": {"value": "@nobody"}}]}, "@nobody is no object"),
-        ({"Customer": [{"DisplayName": "A", "ParentRef": {"value": "@Customer:X"}}]}, "@Customer:X is no object"),
+        ({"Nothing": [{}]}, "Nothing"),
+        ({"TaxRate": [{}]}, "TaxRate"),
+        ({"Customer": [{"DisplayName": "A", "ParentRef": {"name": "Nobody"}}]}, "Nobody"),
         ({"Customer": [{"DisplayName": "A", "Colour": "red"}]}, "Unrecognized field"),
     ],
 )

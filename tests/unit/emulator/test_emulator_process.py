@@ -11,6 +11,7 @@ import simplejson
 import typer
 
 from bridge.cli.emulator import become
+from qbo_client.emulator.__main__ import main
 
 COMMAND = (sys.executable, "-m", "qbo_client.emulator")
 BRIDGE_COMMAND = (sys.executable, "-m", "bridge.cli", "emulator")
@@ -105,3 +106,19 @@ def test_emulator_with_a_seed_that_makes_no_sense_says_why(tmp_path: Path, seed:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert said in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--latency", "1", "--latency-p99", "0.5"], "0 < p50 <= p99"),
+        (["--webhook-url", "https://example.com/hook"], "http://localhost"),
+        (["--state", "/"], "cannot be kept in /"),
+        (["--seed", "/nowhere.json"], "/nowhere.json"),
+    ],
+)
+def test_emulator_started_with_a_mistake_says_which(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err

@@ -65,6 +65,8 @@ def test_state_goes_on_after_a_restart_as_it_was_left(tmp_path: Path) -> None:
         first.call("POST", "salesreceipt?operation=delete", json={"Id": gone["Id"], "SyncToken": "0"})
         first.control(f"/companies/{first.realm_id}/preferences", {"SalesFormsPrefs": {"AllowDiscount": True}})
         first.control(f"/companies/{first.realm_id}/switches", {"automatic_tax_percent": 8.25})
+        banked = {"entity": "SalesReceipt", "Id": kept.json()["SalesReceipt"]["Id"]}
+        first.control(f"/companies/{first.realm_id}/person/deposit", banked)
         first.control("/clock", {"advance_seconds": 90 * 24 * 3600})
         token = first.control(f"/companies/{first.realm_id}/grants", {})
         changes = first.call("GET", "cdc?entities=SalesReceipt&changedSince=2020-01-01", token=token["access_token"])
@@ -83,6 +85,10 @@ def test_state_goes_on_after_a_restart_as_it_was_left(tmp_path: Path) -> None:
         assert preferences["SalesFormsPrefs"]["AllowDiscount"] is True
         shown = second.control(f"/companies/{second.realm_id}/switches", {})
         assert shown["automatic_tax_percent"] == 8.25
+        change = second.call(
+            "POST", "salesreceipt?operation=delete", json={"Id": banked["Id"], "SyncToken": "0"}, token=held
+        )
+        assert change.json()["Fault"]["Error"][0]["code"] == "6540"
         made = second.call("POST", "salesreceipt", json=RECEIPT, token=held).json()["SalesReceipt"]
         assert (int(made["Id"]), made["DocNumber"]) == (int(gone["Id"]) + 1, "1003")
 

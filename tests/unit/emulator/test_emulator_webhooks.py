@@ -114,10 +114,12 @@ async def test_webhook_tells_each_operation_and_the_word_for_void_is_a_setting(u
     handle = {"Id": made["Id"], "sparse": True}
     await us.made("SalesReceipt", {**handle, "SyncToken": "0", "PrivateNote": "n"})
     assert (await receiver.next()).events == [("qbo.salesreceipt.updated.v1", made["Id"])]
-    await us.made("SalesReceipt", {**handle, "SyncToken": "1"}, operation="update", include="void")
+    await us.call("POST", f"salesreceipt/{made['Id']}/send", params={"sendTo": "amy@example.com"})
+    assert (await receiver.next()).events == [("qbo.salesreceipt.emailed.v1", made["Id"])]
+    await us.made("SalesReceipt", {**handle, "SyncToken": "2"}, operation="update", include="void")
     assert (await receiver.next()).events == [("qbo.salesreceipt.voided.v1", made["Id"])]
     await listen(us, receiver, void_word="void", shape="legacy", zulu=True)
-    await us.made("SalesReceipt", {**handle, "SyncToken": "2"}, operation="delete")
+    await us.made("SalesReceipt", {**handle, "SyncToken": "3"}, operation="delete")
     (notified,) = (await receiver.next()).told["eventNotifications"]
     (entity,) = notified["dataChangeEvent"]["entities"]
     assert entity["operation"] == "Delete"
@@ -125,13 +127,23 @@ async def test_webhook_tells_each_operation_and_the_word_for_void_is_a_setting(u
 
 
 async def test_webhook_of_a_merge_names_the_id_that_is_no_more(us: Books, receiver: Receiver) -> None:
-    winner, loser = [(await us.made("Customer", {"DisplayName": name}))["Id"] for name in ("Amy", "Amy B")]
-    await us.made("SalesReceipt", {**RECEIPT, "CustomerRef": {"value": loser}})
+    kept, lost = [(await us.made("Customer", {"DisplayName": name}))["Id"] for name in ("Amy", "Amy M")]
     await listen(us, receiver)
-    await us.control("person/merge", {"survivor": winner, "loser": loser})
-    told = [event for event in (await receiver.next()).told if ".customer." in event["type"]]
-    assert [(event["type"], event["intuitentityid"]) for event in told] == [("qbo.customer.merged.v1", winner)]
-    assert loser in simplejson.dumps(told[0]["data"])
+    await us.control("person/merge", {"keep": kept, "lose": lost})
+    (event,) = (await receiver.next()).told
+    assert (event["type"], event["intuitentityid"]) == ("qbo.customer.merged.v1", kept)
+    assert event["data"] == {"deletedId": lost}
+
+
+async def test_webhook_of_a_payment_tells_of_its_invoice_and_not_of_the_customer(us: Books, receiver: Receiver) -> None:
+    amy = (await us.made("Customer", {"DisplayName": "Amy"}))["Id"]
+    invoice = (await us.made("Invoice", {**RECEIPT, "CustomerRef": {"value": amy}}))["Id"]
+    await listen(us, receiver, gather_seconds=3600)
+    link = {"Amount": 5, "LinkedTxn": [{"TxnType": "Invoice", "TxnId": invoice}]}
+    payment = await us.made("Payment", {"CustomerRef": {"value": amy}, "TotalAmt": 5, "Line": [link]})
+    await control(us, "clock", {"advance_seconds": 3601})
+    told = (await receiver.next()).events
+    assert sorted(told) == [("qbo.invoice.updated.v1", invoice), ("qbo.payment.created.v1", payment["Id"])]
 
 
 async def test_webhooks_are_silent_on_reads_on_no_change_and_on_tax_codes(us: Books, receiver: Receiver) -> None:

@@ -8,6 +8,9 @@ from aiohttp import web
 
 from qbo_client.budget import Budget, Limits
 from qbo_client.client import QBOClient
+from qbo_client.emulator.app import build_runner
+from qbo_client.emulator.world import World
+from tests.unit.qbo_client.emulated import Books, open_books
 from tests.unit.qbo_client.vendor import REALM, Record, SkippingClock, Tokens, Vendor
 
 
@@ -84,3 +87,36 @@ async def make_client(
 @pytest.fixture
 def client(make_client: MakeClient, vendor: Vendor) -> QBOClient:
     return make_client(vendor.base_url, 30.0)
+
+
+@pytest.fixture
+def emulator() -> World:
+    world = World(client_id="app", client_secret="secret")
+    world.behaviour.throttling = False
+    return world
+
+
+@pytest.fixture
+async def emulator_url(emulator: World) -> AsyncIterator[str]:
+    runner = build_runner(emulator)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as http:
+        yield http
+
+
+@pytest.fixture
+def us_books(emulator: World, emulator_url: str, http: aiohttp.ClientSession) -> Books:
+    """A new American company, and our client at it."""
+    return open_books(emulator, http, emulator_url)
+
+
+@pytest.fixture
+def gb_books(emulator: World, emulator_url: str, http: aiohttp.ClientSession) -> Books:
+    return open_books(emulator, http, emulator_url, country="gb")

@@ -34,6 +34,10 @@ _MANUAL = "Look at the record, correct it in the CRM or in QuickBooks, then retr
 
 #: What a person is to do, by QuickBooks' error code. The code decides; messages are localised.
 _WHAT_TO_DO: dict[str, tuple[str, str]] = {
+    "620": (
+        "cannot_be_linked",
+        "QuickBooks does not link this payment to the invoice. Compare the two's customers, then retry.",
+    ),
     "6000": ("refused_by_quickbooks", _MANUAL),
     "6140": ("number_taken", "Another document has this number. Change the number in the CRM, then retry."),
     "6200": ("books_closed", "Reopen the books in QuickBooks for this date, then retry."),

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from consumers.intents import Draft, Link
-from consumers.invoices import Booked, removed
+from consumers.invoices import Booked, Removed
 from consumers.refund_links import refunded
 from consumers.work import Work
 from mapping.errors import CannotBook
@@ -88,7 +88,7 @@ class OnInvoice:
 async def payments_on(invoice: Booked, work: Work) -> OnInvoice:
     """Gather the invoice's Payments, from local copies where these can still be true.
 
-    Raises CannotBook when a person deleted or voided one of ours.
+    Raises Removed when a person deleted or voided one of ours.
     """
     links = await _our_links(invoice, work)
     ids = list(dict.fromkeys((*links, *_linked(invoice.body))))
@@ -106,7 +106,7 @@ async def _known(
 ) -> OnInvoice:
     for one in links:
         if one not in bodies or is_void(bodies[one]):
-            raise removed("payment", "deleted" if one not in bodies else "voided")
+            raise Removed("payment", "deleted" if one not in bodies else "voided")
     transactions = [link.ref.id for link in links.values() if link.ref.kind == PAYMENT]
     refunds = await refunded(transactions, work.books)
     return OnInvoice(invoice=invoice, links=links, bodies=bodies, refunds=refunds, fresh=fresh)

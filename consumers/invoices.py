@@ -86,13 +86,13 @@ def _linked_to_more_than_payments(invoice: Mapping[str, Any]) -> bool:
 
 
 async def read_invoice(link: Link, work: Work) -> Booked:
-    """Read the invoice. Raises CannotBook when a person deleted or voided it."""
+    """Read the invoice; raises Removed."""
     try:
         body = (await work.client.read("Invoice", link.qbo_id)).entity
     except ReferenceInvalid as error:
-        raise removed("invoice", "deleted") from error
+        raise Removed("invoice", "deleted") from error
     if is_void(body) and not ended(link):
-        raise removed("invoice", "voided")
+        raise Removed("invoice", "voided")
     await work.books.save_copies("Invoice", [body])
     return Booked(link=link, body=body, fresh=True)
 
@@ -103,8 +103,12 @@ def ended(link: Link) -> str | None:
     return str(how) if how else None
 
 
-def removed(what: str, how: str) -> CannotBook:
-    return CannotBook("removed_in_quickbooks", f"Somebody {how} the {what} in QuickBooks. {_LEFT_ALONE}")
+class Removed(CannotBook):
+    """A person deleted or voided what the bridge had booked."""
+
+    def __init__(self, what: str, how: str) -> None:
+        super().__init__("removed_in_quickbooks", f"Somebody {how} the {what} in QuickBooks. {_LEFT_ALONE}")
+        self.what = what
 
 
 async def customer_of(state: InvoiceState, work: Work) -> str:

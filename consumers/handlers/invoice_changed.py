@@ -10,7 +10,7 @@ from consumers.attention import disputed, unapplied_note
 from consumers.intents import Link
 from consumers.invoice_end import after_its_end, end_invoice
 from consumers.invoice_updates import update_invoice
-from consumers.invoices import as_booked, create_invoice, ended, invoice_ref
+from consumers.invoices import Booked, Removed, as_booked, create_invoice, ended, invoice_ref
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped
 from consumers.refunds import refund_payments
 from consumers.settling import Settled, settle_payments
@@ -39,16 +39,32 @@ async def invoice_changed(event: Event, work: Work) -> Outcome | Concluded:
         return _skipped(state, skip, booked_before, work)
     if booked_before is not None and ended(booked_before):
         return _concluded(state, after_its_end(state, booked_before), booked_before, work)
+    if booked_before is not None and state.status in ENDED:
+        return await _end(state, booked_before, work)
     booked = await (as_booked(booked_before, work) if booked_before else create_invoice(state, work))
-    if state.status not in ENDED and not booked.made:
+    if not booked.made:
         booked = await update_invoice(state, booked, work)
+    settled = await _settle(state, booked, work)
+    return _concluded(state, _outcome(state, settled, work, made=booked.made), booked.link, work)
+
+
+async def _settle(state: InvoiceState, booked: Booked, work: Work) -> Settled:
+    """Bring its Payments and refunds to what this state says of them."""
     told = told_by_state(state, at=work.row.occurred_at)
     settled = await settle_payments(told, booked, work)
     await refund_payments(told.records, settled.on_invoice, state, work, at=work.row.occurred_at)
-    if state.status in ENDED:
+    return settled
+
+
+async def _end(state: InvoiceState, link: Link, work: Work) -> Concluded:
+    try:
+        settled = await _settle(state, await as_booked(link, work), work)
         outcome, link = await end_invoice(state, settled, work)
-    else:
-        outcome, link = _outcome(state, settled, work, made=booked.made), booked.link
+    except Removed as removed:
+        if removed.what != "invoice":
+            raise
+        outcome = Done(Result.UNCHANGED, note="Somebody had ended it in QuickBooks already.")
+        link = replace(link, last_sent={**(link.last_sent or {}), "ended": "void"})
     return _concluded(state, outcome, link, work)
 
 

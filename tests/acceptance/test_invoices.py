@@ -1,5 +1,6 @@
 """Invoices through their life on the real stack: made, paid, edited, refunded, ended, with a person in the books."""
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import pytest
 from schemas.events.crm import InvoiceSent, InvoiceStatus, InvoiceUpdated, PaymentMethod, PaymentStatus
 from tests.acceptance.billing import Billing, renamed
 from tests.acceptance.conftest import NewHouse
+from tests.acceptance.house import House
 from tests.unit.consumers.build import invoice_event, paid, paid_event
 
 FIRST, REST = paid("tx_1", "40.00", 1), paid("tx_2", "60.00", 2)
@@ -107,3 +109,24 @@ def test_killed_between_the_writes_of_one_event_there_is_one_of_each(new_house: 
     assert house.states() == {"done": 1}
     assert billing.sums() == {"Invoice": ["100.00"], "Payment": ["40.00", "60.00"], "left": ["0.00"]}
     assert (house.writes()["Payment"], house.writes()["Customer"], house.writes()["Invoice"]) == (2, 1, 1)
+
+
+def test_steady_state_costs_its_writes_and_nothing_else(new_house: NewHouse) -> None:
+    house = new_house()
+    house.start()
+    billing = Billing(house)
+    billing.publish(invoice_event(1), paid_event(paid("sale_1", "20.00", 1), 1, invoice_id=None))
+    before = _requests(house)
+    billing.publish(paid_event(paid("sale_2", "20.00", 2), 2, invoice_id=None))
+    billing.publish(paid_event(FIRST, 2))
+    billing.publish(invoice_event(3, paid="40.00", payments=(FIRST,)))
+    billing.publish(renamed(invoice_event(3), "in_20"))
+    made = _requests(house) - before
+    assert made == {("write", "SalesReceipt"): 1, ("write", "Payment"): 1, ("write", "Invoice"): 1}
+    assert set(billing.states()) == {"created", "unchanged"}
+
+
+def _requests(house: House) -> Counter[tuple[str, str]]:
+    """Count all requests to the company, by what was done to what."""
+    told = house.statistics(house.realms["loc_0"])["requests"]
+    return Counter({(one["operation"], one["entity"]): int(one["count"]) for one in told})

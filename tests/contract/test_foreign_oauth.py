@@ -7,6 +7,7 @@ import simplejson
 from intuitlib.client import AuthClient
 from intuitlib.enums import Scopes
 from intuitlib.exceptions import AuthClientError
+from intuitlib.utils import validate_id_token
 from quickbooks import QuickBooks
 from quickbooks.exceptions import AuthorizationException
 from quickbooks.objects.company_info import CompanyInfo
@@ -78,7 +79,7 @@ def test_intuit_oauth_with_a_wrong_secret_is_invalid_client(emulator: Emulator, 
 def test_intuit_oauth_reads_who_the_user_is(auth: AuthClient, realm_id: str) -> None:
     answered = consent(auth, realm_id, "connect", Scopes.ACCOUNTING, Scopes.OPENID, Scopes.EMAIL)
     auth.get_bearer_token(answered["code"])
-    assert auth.id_token
+    assert validate_id_token(auth.id_token, auth.client_id, auth.issuer_uri, auth.jwks_uri) is True
     assert "@" in auth.get_user_info().json()["email"]
 
 

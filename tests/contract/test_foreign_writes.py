@@ -23,6 +23,13 @@ def test_python_quickbooks_batch_creates_more_than_one_request_holds(us: QuickBo
     assert Customer.count(qb=us) == 35
 
 
+def test_python_quickbooks_batch_tells_which_of_two_names_is_taken(us: QuickBooks) -> None:
+    done = batch_create([new_customer(name) for name in ("Amy", "Bob", "Amy")], qb=us)
+    assert [one.DisplayName for one in done.successes] == ["Amy", "Bob"]
+    (fault,) = done.faults
+    assert (fault.Error[0].code, fault.original_object.DisplayName) == ("6240", "Amy")
+
+
 def test_python_quickbooks_batch_update_tells_each_item_its_own(us: QuickBooks) -> None:
     fresh, stale, gone = (new_customer(name).save(qb=us) for name in ("Fresh", "Stale", "Gone"))
     for one in (fresh, stale, gone):

@@ -78,6 +78,13 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: 
     Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200).print(table)
 
 
+def at_most(limit: int, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Cut rows of which one more than `limit` was asked for, and say so: a part must not pass for the whole."""
+    if len(rows) > limit:
+        print(f"There are more than these {limit}: --limit shows more.", file=sys.stderr)
+    return rows[:limit]
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return ""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from bridge.bootstrap import open_core
-from bridge.cli.common import AsJson, Limit, fail, load_settings, run_async, show
+from bridge.cli.common import AsJson, Limit, at_most, fail, load_settings, run_async, show
 from bridge.store.operations import OperationStore
 
 T = TypeVar("T")
@@ -52,16 +52,7 @@ def record(tenant: str, record_id: str, *, as_json: AsJson = False) -> None:
     columns: dict[str, tuple[str, ...]] = {
         "standing": ("record_type", "state", "cause", "message", "quickbooks", "changed_at"),
         "events": ("topic", "event_id", "state", "result", "cause", "attempts", "received_at", "decided_at"),
-        "writes": (
-            "operation",
-            "entity",
-            "state",
-            "attempts",
-            "answer_code",
-            "intuit_tid",
-            "created_at",
-            "closed_at",
-        ),
+        "writes": ("operation", "entity", "state", "attempts", "answer_code", "intuit_tid", "created_at", "closed_at"),
     }
     for part, names in columns.items():
         print(f"\n{part}")
@@ -75,9 +66,9 @@ def _object(reference: Mapping[str, Any]) -> str:
 
 def attention(*, tenant: Tenant = None, cause: Cause = None, limit: Limit = 100, as_json: AsJson = False) -> None:
     """List the records that need a person, with what to do."""
-    rows: Any = _ask(lambda store: store.attention(tenant=tenant, cause=cause, limit=limit))
+    rows = _ask(lambda store: store.attention(tenant=tenant, cause=cause, limit=limit + 1))
     columns = ("tenant", "kind", "record", "cause", "what_to_do", "since")
-    show(rows, columns, as_json=as_json, empty="Nothing needs attention.")
+    show(at_most(limit, rows), columns, as_json=as_json, empty="Nothing needs attention.")
 
 
 def retry(
@@ -95,9 +86,9 @@ def retry(
 
 def dead_letters(*, limit: Limit = 50, as_json: AsJson = False) -> None:
     """List the latest records that could not be read, with the reason."""
-    rows: Any = _ask(lambda store: store.dead_letters(limit=limit))
+    rows = _ask(lambda store: store.dead_letters(limit=limit + 1))
     columns = ("topic", "partition", "offset", "reason", "detail", "bytes", "since")
-    show(rows, columns, as_json=as_json, empty="No dead letters.")
+    show(at_most(limit, rows), columns, as_json=as_json, empty="No dead letters.")
 
 
 def stop_writes(reason: str) -> None:

@@ -203,7 +203,6 @@ async def _ingest(core: Core, running: Running) -> AsyncIterator[None]:
         on_pause=core.metrics.ingest_paused.set,
         policy=IngestPolicy(
             most_workable=settings.most_workable,
-            dead_letter_topic="qbo-bridge.dead-letter",
             dead_letters=DeadLetterLimit(share=settings.dead_letter_share, run=settings.dead_letter_run),
         ),
     )  # fmt: skip

@@ -31,7 +31,7 @@ from deploy.local.product import (
 from deploy.local.records import ENVIRONMENT_FILE, record_environment, record_process, update_stack
 from deploy.local.stack import LocalStack, Source, start_stack
 from deploy.local.topics import create_topics
-from schemas.topics import TOPICS
+from schemas.topics import DEAD_LETTERS, TOPICS
 
 T = TypeVar("T")
 
@@ -42,7 +42,6 @@ _INVOICES = 20
 _GIVEN_BACK = 4
 _SETTLED = frozenset({"done", "skipped", "attention"})
 _PATIENCE_SECONDS = 180
-_DEAD_LETTERS = "qbo-bridge.dead-letter"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,7 +84,7 @@ class Demo:
         if stack.parts["kafka"].source is Source.GIVEN:
             self.prefix = f"demo-{int(time.time())}."
             self.console.print(f"[dim]on the Kafka that was given, topics begin with {self.prefix}[/]")
-        topics = {**dict.fromkeys(TOPICS, 6), _DEAD_LETTERS: 1}
+        topics = {**dict.fromkeys(TOPICS, 6), DEAD_LETTERS: 1}
         create_topics(stack.bootstrap_servers, {self.prefix + name: count for name, count in topics.items()})
         self.environment = new_environment(
             database_url=database_url, bootstrap_servers=stack.bootstrap_servers, quickbooks=quickbooks

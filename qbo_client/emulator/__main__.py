@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qbo_client.emulator import planting
-from qbo_client.emulator.countries import countries
+from qbo_client.emulator.countries import COUNTRIES
 from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.grants import Rotation
 from qbo_client.emulator.latency import Latency
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
     parser.add_argument(
-        "--company", action="append", metavar="COUNTRY", help=f"{', '.join(countries()).lower()}; repeatable"
+        "--company", action="append", metavar="COUNTRY", help=f"{', '.join(COUNTRIES).lower()}; repeatable"
     )
     parser.add_argument(
         "--seed", type=Path, metavar="FILE.json", help='{"companies": [{"country": ..., "objects": ...}]}'

@@ -187,14 +187,19 @@ class Demo:
         self.console.print(command(wide, *arguments), end="")
 
     def _say_where(self, stack: LocalStack, quickbooks: QuickBooks, address: str) -> None:
-        end = "make demo-stop ends it" if self.keep else "gone when the demo ends; make demo KEEP=1 leaves them running"
-        self.console.print(f"\n[bold]Addresses[/] ({end})")
+        logs = self.folder / "logs"
+        if not self.keep:
+            self.console.print(
+                f"\nAll of it ends now; make demo KEEP=1 leaves it running. The logs stay in {logs}", soft_wrap=True
+            )
+            return
+        self.console.print("\n[bold]Addresses[/] (make demo-stop ends it)")
         for name, where in {
             "metrics": f"{address}/metrics",
             "health": f"{address}/readyz",
             "books in a browser": f"{quickbooks.base_url}/",
             "Kafka": stack.bootstrap_servers,
-            "logs": str(self.folder / "logs"),
+            "logs": str(logs),
         }.items():
             self.console.print(f"  {name:<20}{where}", soft_wrap=True)
 

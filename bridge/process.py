@@ -80,7 +80,7 @@ async def run(settings: Settings, roles: Sequence[Role]) -> None:
     async with AsyncExitStack() as stack:
         core = await stack.enter_async_context(open_core(settings))
         running = Running()
-        # In the order they are stopped in reverse: the relay last, ingest first.
+        # They are stopped in reverse: ingest first, the relay last.
         if Role.RELAY in roles:
             await stack.enter_async_context(_relay(core, running))
         if Role.SYNC in roles:

@@ -39,7 +39,12 @@ def status(*, tenant: Tenant = None, as_json: AsJson = False) -> None:
     )
 
 
-def record(tenant: str, record_id: str, *, as_json: AsJson = False) -> None:
+def record(
+    tenant: Annotated[str, typer.Argument(help="The CRM's location id.")],
+    record_id: Annotated[str, typer.Argument(help="The CRM's id of the contact, payment or invoice.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Tell one CRM record's story: where it stands, its events, each write and QuickBooks' answer."""
     story = _ask(lambda store: store.story(tenant, record_id))
     if not any(story.values()):
@@ -81,7 +86,7 @@ def retry(
     if tenant is None and cause is None and record is None:
         raise fail("Say which: --tenant, --cause or --record.", 2)
     count = _ask(lambda store: store.retry(tenant=tenant, cause=cause, record=record))
-    print(f"{count} records are tried again")
+    print("1 record is tried again" if count == 1 else f"{count} records are tried again")
 
 
 def dead_letters(*, limit: Limit = 50, as_json: AsJson = False) -> None:
@@ -91,7 +96,9 @@ def dead_letters(*, limit: Limit = 50, as_json: AsJson = False) -> None:
     show(at_most(limit, rows), columns, as_json=as_json, empty="No dead letters.")
 
 
-def stop_writes(reason: str) -> None:
+def stop_writes(
+    reason: Annotated[str, typer.Argument(help="Told to whoever looks while writes are stopped.")],
+) -> None:
     """Stop every write to QuickBooks, everywhere, from the next one on; records wait."""
     _ask(lambda store: store.stop_writes(reason))
     print("All writes are stopped. `qbo-bridge allow-writes` lets them go on.")

@@ -7,7 +7,7 @@ from typing import Any
 from consumers.intents import CrmRef, Draft, Source
 from consumers.work import Work
 from mapping.errors import CannotBook
-from mapping.to_qbo.items import SALEABLE, ItemWanted, new_item
+from mapping.to_qbo.items import SALEABLE, ItemWanted, choose_item, new_item
 from mapping.to_qbo.methods import new_payment_method
 from qbo_client.errors import DuplicateName
 from qbo_client.query import literal
@@ -46,11 +46,19 @@ async def payment_method_id(name: str, work: Work, source: Source) -> str:
 
 
 async def _known_item(item: ItemWanted, work: Work) -> str | None:
-    return None if work.read_again else _usable(await work.books.copies_named("Item", item.name))
+    if work.read_again:
+        return None
+    by_sku = await work.books.items_with_sku(item.sku) if item.sku else []
+    return choose_item(item, [*by_sku, *await work.books.copies_named("Item", item.name)])
 
 
 async def _find_or_make_item(item: ItemWanted, work: Work, source: Source) -> str:
-    """Find a saleable item of this name or make one; a name that an Inventory item has gets a suffix."""
+    """Find a saleable item of this name or make one; a name that an Inventory item has gets a suffix.
+
+    QuickBooks cannot be asked for a SKU: the local copies of its items are.
+    """
+    if item.sku and (found := choose_item(replace(item, name=""), await work.books.items_with_sku(item.sku))):
+        return found
     for name in (item.name, *(f"{item.name[:_SUFFIX_ROOM]} ({word})" for word in _SUFFIXES)):
         if found := _usable(known := await _look_up("Item", name, work)):
             return found

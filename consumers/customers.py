@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from consumers.intents import CrmRef, Draft, Link, Source
+from consumers.merges import CONTACT, note_merge, surviving_contact, taken_over
 from consumers.work import Work
+from mapping.settings import FieldGroup
 from mapping.to_qbo.customer import (
     agreed,
     choose_customer,
     customer_changes,
     display_name,
     email_keys,
+    foreign_currency,
     new_customer,
     sent_fields,
     with_suffix,
@@ -28,32 +31,60 @@ _NAMES_TRIED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Whose customer is wanted. Its data is written only while it speaks for the contact itself."""
+
+    party: Party
+    #: The currency of a customer that is not in the company's own; a customer has one for ever.
+    foreign: str | None = None
+    #: The CRM merged the contact that the document names into this one: it only refers.
+    refers: bool = False
+
+    @property
+    def ref(self) -> CrmRef:
+        return CrmRef(kind=CONTACT, id=self.party.contact_id, currency=self.foreign or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """The customer as QuickBooks has it, and the contact's link to it."""
 
     customer: Mapping[str, Any]
     link: Link
-    made: bool = False
 
 
-def contact_ref(party: Party) -> CrmRef:
-    return CrmRef(kind="contact", id=party.contact_id)
+async def wanted_customer(
+    party: Party, work: Work, *, currency: str | None = None, from_quickbooks: bool = False
+) -> Wanted:
+    """Return whose customer a document is booked on: the contact's own, or that of the one it was merged into.
+
+    An id of QuickBooks' outranks the e-mail only where this connection told it to the CRM: what came
+    `from_quickbooks` carries it.
+    """
+    party = party if from_quickbooks else replace(party, quickbooks_customer_id=None)
+    foreign = foreign_currency(currency, work.company) if currency else None
+    survivor = await surviving_contact(party, work)
+    if survivor == party.contact_id:
+        return Wanted(party=party, foreign=foreign)
+    return Wanted(party=replace(party, contact_id=survivor), foreign=foreign, refers=True)
 
 
-async def find_customer(party: Party, work: Work) -> Known | None:
+async def find_customer(wanted: Wanted, work: Work) -> Known | None:
     """Find by link, then by e-mail, then by exact name; a find is linked without a write."""
-    ref = contact_ref(party)
-    link = await work.books.link(ref)
-    if link is not None and (customer := await _linked_customer(link, work)) is not None:
+    link = await work.books.link(wanted.ref) or await taken_over(wanted.ref, work)
+    if link is not None and link.qbo_id and (customer := await _linked_customer(link, work)) is not None:
         return Known(customer=customer, link=link)
-    choice = choose_customer(await _candidates(party, work), party)
+    choice = choose_customer(
+        await _candidates(wanted, work), wanted.party, company=work.company, currency=wanted.foreign
+    )
     if choice is None:
         return None
     found = Link(
-        ref=ref,
+        ref=wanted.ref,
         qbo_kind="Customer",
         qbo_id=str(choice.customer["Id"]),
         sync_token=choice.customer.get("SyncToken"),
+        last_sent={"chosen": choice.reason},
         version=NO_VERSION,
         occurred_at=NO_VERSION,
         origin="found",
@@ -62,49 +93,40 @@ async def find_customer(party: Party, work: Work) -> Known | None:
     return Known(customer=choice.customer, link=found)
 
 
-async def customer_for_sale(party: Party, work: Work, *, occurred_at: datetime) -> str:
+async def customer_for_sale(party: Party, work: Work, *, occurred_at: datetime, currency: str | None = None) -> str:
     """Return the QuickBooks id of the party's customer, made, updated or reactivated where needed."""
+    await note_merge(party, work)
+    wanted = await wanted_customer(party, work, currency=currency)
     source = Source(version=NO_VERSION, occurred_at=occurred_at, content_hash=b"")
-    known = await find_customer(party, work)
+    known = await find_customer(wanted, work)
     if known is None:
-        known = await make_customer(party, work, source)
+        known = await make_customer(wanted, work, source)
         return known.link.qbo_id
-    draft = await customer_update(party, known, work, source)
+    draft = None if wanted.refers else await customer_update(wanted, known, work, source)
     if draft is None and not known.customer.get("Active", True):
-        draft = _draft(party, known.link, known.customer, {}, source)
+        draft = _draft(wanted, known.link, known.customer, {}, source)
     if draft is not None:
         body = {**draft.body, "Active": True} if not known.customer.get("Active", True) else draft.body
         await work.write(replace(draft, body=body))
     return known.link.qbo_id
 
 
-async def make_customer(party: Party, work: Work, source: Source) -> Known:
+async def make_customer(wanted: Wanted, work: Work, source: Source) -> Known:
     """Create the customer; a name that another customer, vendor or employee has gets a deterministic suffix."""
-    body = new_customer(party, company=work.company)
+    body = new_customer(wanted.party, company=work.company, currency=wanted.foreign)
     for attempt in range(_NAMES_TRIED):
-        named = with_suffix(body, party.contact_id, attempt) if attempt else body
+        named = with_suffix(body, wanted.party.contact_id, attempt) if attempt else body
         try:
-            customer = await work.write(new_customer_draft(party, named, source))
+            customer = await work.write(_creation(wanted, named, source))
         except DuplicateName:
             if attempt == _NAMES_TRIED - 1:
                 raise
             continue
-        return Known(customer=customer, link=work.written[-1], made=True)
+        return Known(customer=customer, link=work.written[-1])
     raise AssertionError("the last attempt returns or raises")
 
 
-def new_customer_draft(party: Party, body: Mapping[str, Any], source: Source) -> Draft:
-    return Draft(
-        ref=contact_ref(party),
-        operation=Operation.CREATE,
-        entity="Customer",
-        body=body,
-        source=source,
-        last_sent=sent_fields(body),
-    )
-
-
-async def customer_update(party: Party, known: Known, work: Work, source: Source) -> Draft | None:
+async def customer_update(wanted: Wanted, known: Known, work: Work, source: Source) -> Draft | None:
     """Return the sparse update that brings the customer to what the CRM knows; None when nothing differs.
 
     Only the contact that was linked first owns its customer's data, and only data newer than what was
@@ -113,38 +135,58 @@ async def customer_update(party: Party, known: Known, work: Work, source: Source
     link = known.link
     if link.occurred_at and source.occurred_at <= link.occurred_at:
         return None
-    owners = await work.books.links_to("Customer", link.qbo_id)
+    # A contact that was merged away owns nothing any more.
+    owners = [one for one in await work.books.links_to("Customer", link.qbo_id) if not one.belongs_to]
     if owners and owners[0].ref != link.ref:
         return None
     changes = customer_changes(
-        party, current=known.customer, last_sent=link.last_sent, made_by_us=link.origin == "made"
+        wanted.party,
+        current=known.customer,
+        last_sent=link.last_sent,
+        made_by_us=link.origin == "made",
+        foreign=wanted.foreign,
+        crm_wins=work.company.settings.crm_wins(FieldGroup.CONTACTS),
     )
-    return None if changes is None else _draft(party, link, known.customer, changes, source)
+    return None if changes is None else _draft(wanted, link, known.customer, changes, source)
 
 
-def seen(party: Party, known: Known, source: Source) -> Link:
+def seen(wanted: Wanted, known: Known, source: Source) -> Link:
     """Return the link as it stands after this state was compared and nothing had to be written."""
     link = known.link
     return replace(
         link,
-        last_sent={**(link.last_sent or {}), **agreed(party, known.customer)},
+        last_sent={**(link.last_sent or {}), **agreed(wanted.party, known.customer)},
         source_hash=source.content_hash,
         version=source.version,
         occurred_at=max(source.occurred_at, link.occurred_at or source.occurred_at),
     )
 
 
-def _draft(party: Party, link: Link, customer: Mapping[str, Any], changes: Mapping[str, Any], source: Source) -> Draft:
+def _creation(wanted: Wanted, body: Mapping[str, Any], source: Source) -> Draft:
+    return Draft(
+        ref=wanted.ref,
+        operation=Operation.CREATE,
+        entity="Customer",
+        body=body,
+        source=source,
+        last_sent=sent_fields(body),
+    )
+
+
+def _draft(
+    wanted: Wanted, link: Link, customer: Mapping[str, Any], changes: Mapping[str, Any], source: Source
+) -> Draft:
     body = {"Id": customer["Id"], "SyncToken": customer["SyncToken"], "sparse": True, **changes}
     version = max(source.version, link.version or NO_VERSION)
     return Draft(
-        ref=contact_ref(party),
+        ref=link.ref,
         operation=Operation.UPDATE,
         entity="Customer",
         body=body,
         source=Source(version=version, occurred_at=source.occurred_at, content_hash=source.content_hash),
-        last_sent={**(link.last_sent or {}), **agreed(party, customer), **sent_fields(body)},
+        last_sent={**(link.last_sent or {}), **agreed(wanted.party, customer), **sent_fields(body)},
         origin=link.origin,
+        belongs_to=link.belongs_to,
     )
 
 
@@ -160,23 +202,25 @@ async def _linked_customer(link: Link, work: Work) -> Mapping[str, Any] | None:
     return rows[0] if rows else None
 
 
-async def _candidates(party: Party, work: Work) -> Sequence[Mapping[str, Any]]:
+async def _candidates(wanted: Wanted, work: Work) -> Sequence[Mapping[str, Any]]:
     """Look in the local copy first; a miss is confirmed by one query, because reads are metered."""
-    keys = email_keys(party.email)
-    known = [] if work.read_again else await _known_candidates(party, keys, work)
+    party, keys = wanted.party, email_keys(wanted.party.email)
+    known = [] if work.read_again else await _known_candidates(wanted, keys, work)
     if known:
         return known
     if party.email and keys:
         typed = [part.strip() for part in party.email.split(",") if "@" in part]
         condition = f"PrimaryEmailAddr IN ({', '.join(map(literal, typed))})"
     else:
-        condition = f"DisplayName = {literal(display_name(party))}"
+        condition = f"DisplayName = {literal(display_name(party, wanted.foreign))}"
     rows = await work.client.query(f"SELECT * FROM Customer WHERE {condition} AND Active IN (true, false)")  # noqa: S608
     await work.books.save_copies("Customer", rows)
     return rows
 
 
-async def _known_candidates(party: Party, keys: Sequence[str], work: Work) -> list[Mapping[str, Any]]:
+async def _known_candidates(wanted: Wanted, keys: Sequence[str], work: Work) -> list[Mapping[str, Any]]:
     if not keys:
-        return await work.books.copies_named("Customer", display_name(party))
-    return [customer for key in keys for customer in await work.books.customers_with_email(key)]
+        return await work.books.copies_named("Customer", display_name(wanted.party, wanted.foreign))
+    found = [customer for key in keys for customer in await work.books.customers_with_email(key)]
+    chosen = choose_customer(found, wanted.party, company=work.company, currency=wanted.foreign)
+    return found if chosen else []

@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from consumers.intents import Draft, Link
-from consumers.invoices import Booked, is_void, removed
+from consumers.invoices import Booked, removed
 from consumers.refund_links import refunded
 from consumers.work import Work
 from mapping.errors import CannotBook
+from mapping.from_qbo.transactions import is_void
 from mapping.money import ZERO
 from mapping.settlement import InBooks, Ours, Theirs
 from mapping.to_qbo.payment import Payment, applied_amount, reapplied

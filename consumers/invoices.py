@@ -7,9 +7,11 @@ from typing import Any
 from consumers.catalog import item_ids
 from consumers.customers import customer_for_sale
 from consumers.intents import CrmRef, Draft, Link
+from consumers.search import first_line
 from consumers.told import told_json
 from consumers.work import Work
 from mapping.errors import CannotBook
+from mapping.from_qbo.transactions import is_void
 from mapping.to_qbo.invoice import Invoice, invoice_body, invoice_items_wanted, numbered
 from qbo_client.errors import DuplicateNumber, ReferenceInvalid
 from qbo_client.query import where
@@ -17,7 +19,6 @@ from qbo_client.writes import Operation
 from schemas.events.crm import InvoiceState
 
 _NUMBERS_TRIED = 6
-_VOIDED = "Voided"
 _LEFT_ALONE = (
     "The bridge does not make it again by itself. Enter it in QuickBooks by hand if it is meant, or leave it as it is."
 )
@@ -102,17 +103,14 @@ def ended(link: Link) -> str | None:
     return str(how) if how else None
 
 
-def is_void(transaction: Mapping[str, Any]) -> bool:
-    """No field says so: the note and the nought do."""
-    return str(transaction.get("PrivateNote", "")).startswith(_VOIDED) and not transaction.get("TotalAmt")
-
-
 def removed(what: str, how: str) -> CannotBook:
     return CannotBook("removed_in_quickbooks", f"Somebody {how} the {what} in QuickBooks. {_LEFT_ALONE}")
 
 
 async def customer_of(state: InvoiceState, work: Work) -> str:
-    return await customer_for_sale(state.bill_to, work, occurred_at=work.row.occurred_at)
+    return await customer_for_sale(
+        state.bill_to, work, occurred_at=work.row.occurred_at, currency=state.totals.currency
+    )
 
 
 async def _ours_by_number(state: InvoiceState, invoice: Invoice, work: Work) -> Booked | None:
@@ -134,11 +132,6 @@ async def _ours_by_number(state: InvoiceState, invoice: Invoice, work: Work) -> 
             await work.remember(link)
             return Booked(link=link, body=body, fresh=True)
     return None
-
-
-def first_line(transaction: Mapping[str, Any]) -> str:
-    """Return the line of the note that leads back to the CRM; a bookkeeper may have added to the rest."""
-    return str(transaction.get("PrivateNote", "")).split("\n", 1)[0].strip()
 
 
 def _creation(state: InvoiceState, invoice: Invoice, work: Work) -> Draft:

@@ -37,7 +37,9 @@ async def refund_sale(event: PaymentCompleted, work: Work) -> tuple[Link, ...]:
         refund = refund_of_sale(
             event,
             company=work.company,
-            customer_id=await customer_for_sale(event.contact, work, occurred_at=work.row.occurred_at),
+            customer_id=await customer_for_sale(
+                event.contact, work, occurred_at=work.row.occurred_at, currency=event.totals.currency
+            ),
             items=await item_ids(wanted, work, work.under_way),
             payment_method_id=await _method(payment, work),
             booked=booked,

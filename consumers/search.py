@@ -6,26 +6,48 @@ from typing import Any
 import simplejson
 
 from consumers.intents import Intent
+from mapping.from_qbo.transactions import is_void
 from qbo_client.client import QBOClient
-from qbo_client.query import literal
+from qbo_client.query import literal, where
 from qbo_client.writes import Operation
 
 _NAMED = {"Customer": "DisplayName", "Item": "Name", "PaymentMethod": "Name"}
+#: What is unique enough to be looked for by itself; PrivateNote and a receipt's PaymentRefNum are not filterable.
+_NUMBERED = {"Invoice": "DocNumber", "Payment": "PaymentRefNum"}
 
 
 async def find_written(client: QBOClient, intent: Intent) -> Mapping[str, Any] | None:
-    """Return the object this intent made if it is there; None when it is not, or was no creation.
+    """Return the object as this intent left it if it was written; None when it was not, or nothing can tell.
 
-    An update that is sent again carries its SyncToken, so QuickBooks itself refuses it as stale (5010) if
-    it was applied: nothing needs to be looked for.
+    An update that is sent again carries its SyncToken, so QuickBooks itself refuses it as stale (5010) if it was
+    applied, and whoever decides anew reads the object: nothing needs to be looked for.
     """
-    if intent.write.operation is not Operation.CREATE:
-        return None
     body = simplejson.loads(intent.write.body, use_decimal=True)
     entity = intent.write.entity
+    match intent.write.operation:
+        case Operation.DELETE:
+            return await _deleted(client, entity, body)
+        case Operation.VOID:
+            return await _voided(client, entity, body)
+        case Operation.UPDATE:
+            return None
     if entity in _NAMED:
         return await _by_name(client, entity, _NAMED[entity], body)
-    return await _by_private_note(client, entity, body)
+    if entity in _NUMBERED and body.get(_NUMBERED[entity]):
+        return await _by_note(client, entity, where(_NUMBERED[entity], "=", str(body[_NUMBERED[entity]])), body)
+    return await _by_note(client, entity, _by_customer_and_day(body), body)
+
+
+async def _deleted(client: QBOClient, entity: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what a deletion answers with if the object is gone, whoever deleted it."""
+    found = await client.query_all(entity, where("Id", "=", str(body["Id"])))
+    return None if found else {"Id": body["Id"], "status": "Deleted"}
+
+
+async def _voided(client: QBOClient, entity: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the transaction if it is void, whoever voided it."""
+    found = await client.query_all(entity, where("Id", "=", str(body["Id"])))
+    return next((row for row in found if is_void(row)), None)
 
 
 async def _by_name(client: QBOClient, entity: str, field: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -38,15 +60,18 @@ def _email(customer: Mapping[str, Any]) -> str | None:
     return (customer.get("PrimaryEmailAddr") or {}).get("Address")
 
 
-async def _by_private_note(client: QBOClient, entity: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    # PaymentRefNum and PrivateNote of a receipt are not filterable: customer and day narrow, the note decides.
-    where = f"TxnDate = {literal(body['TxnDate'])}"
+def _by_customer_and_day(body: Mapping[str, Any]) -> str:
+    condition = where("TxnDate", "=", str(body["TxnDate"]))
     if customer := body.get("CustomerRef"):
-        where += f" AND CustomerRef = {literal(customer['value'])}"
-    rows = await client.query_all(entity, where)
-    # The first line is the CRM's id; a bookkeeper may have added to the rest.
-    return next((row for row in rows if _first_line(row) == _first_line(body)), None)
+        condition += f" AND {where('CustomerRef', '=', str(customer['value']))}"
+    return condition
 
 
-def _first_line(transaction: Mapping[str, Any]) -> str:
+async def _by_note(client: QBOClient, entity: str, condition: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    rows = await client.query_all(entity, condition)
+    return next((row for row in rows if first_line(row) == first_line(body)), None)
+
+
+def first_line(transaction: Mapping[str, Any]) -> str:
+    """Return the line of the note that leads back to the CRM; a bookkeeper may have added to the rest."""
     return str(transaction.get("PrivateNote", "")).split("\n", 1)[0].strip()

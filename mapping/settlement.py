@@ -215,8 +215,8 @@ class _Plan:
                 self._ask("amount_changed_after_booking", changed, one)
 
     def apply_what_is_free(self) -> None:
-        """Apply our Payments anew where the invoice's total moved, the first one first."""
-        for one in self.kept:
+        """Apply our Payments anew where the invoice's total moved: the first gains first, the last loses first."""
+        for one in reversed(self.kept) if self.free < 0 else self.kept:
             if one.adopted:
                 continue
             more = min(one.unapplied, max(self.free, ZERO))

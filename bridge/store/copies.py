@@ -74,6 +74,15 @@ class CopyStore:
             self._found[key] = found
         return self._found[key]
 
+    async def items_with_sku(self, sku: str) -> list[Mapping[str, Any]]:
+        key = ("Item by SKU", sku.strip().casefold())
+        if key not in self._found:
+            found = await self._bodies("qbo_kind = 'Item' AND lower(body ->> 'Sku') = %s", key[1])
+            if not found:
+                return found
+            self._found[key] = found
+        return self._found[key]
+
     async def customers_with_email(self, email_key: str) -> list[Mapping[str, Any]]:
         return await self._bodies("qbo_kind = 'Customer' AND email_keys @> %s::text[]", [email_key])
 

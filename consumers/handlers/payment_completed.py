@@ -52,7 +52,9 @@ async def _receipt(event: PaymentCompleted, ref: CrmRef, work: Work) -> Draft:
     row = work.row
     source = Source(version=row.entity_version, occurred_at=row.occurred_at, content_hash=row.content_hash)
     wanted = items_wanted(event, work.company)
-    customer_id = await customer_for_sale(event.contact, work, occurred_at=row.occurred_at)
+    customer_id = await customer_for_sale(
+        event.contact, work, occurred_at=row.occurred_at, currency=event.totals.currency
+    )
     items = await item_ids(wanted, work, source)
     method = payment_method_name(event.payment, work.company)
     method_id = await payment_method_id(method, work, source) if method else None

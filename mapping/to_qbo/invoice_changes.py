@@ -8,6 +8,7 @@ from typing import Any
 
 from mapping.company import Company
 from mapping.errors import CannotBook
+from mapping.from_qbo.transactions import is_void
 from mapping.settings import FieldGroup
 from mapping.to_qbo.dates import Day, booking_day
 from mapping.to_qbo.document import Document
@@ -102,13 +103,14 @@ def invoice_changes(
 ) -> InvoiceChanges:
     """Return what brings the invoice from `current`, as QuickBooks has it, to the CRM's state. Raises CannotBook.
 
-    `last_sent` is what the last `Invoice` or `InvoiceChanges` said to remember. A field is written if it differs and is
-    still as it was sent, or empty. What a person changed stays; if the CRM changed it too, the settings
-    say who wins. What the CRM no longer knows is not blanked.
+    `last_sent` is what the last `Invoice` or `InvoiceChanges` said to remember; {} for an invoice of ours that was
+    found again. A field is written if it differs and is still as it was sent, or empty. What a person changed
+    stays; if the CRM changed it too, the settings say who wins. What the CRM no longer knows is not blanked.
     """
+    _check_it_stands(current)
     _check_currency_stays(state, current)
     booked = invoice_document(state, company=company, items=items)
-    day = _day(state, company, last_sent)
+    day = _day(state, company, current, last_sent)
     comparison = _Comparison(company=company, current=current, last_sent=last_sent)
     fields = {
         **invoice_fields(state, customer_id=customer_id),
@@ -133,9 +135,12 @@ def invoice_changes(
 
 def _compare_money(comparison: _Comparison, booked: Document, ours: Mapping[str, Any]) -> bool:
     """Write lines and tax if the CRM changed them; return whether those that stand then are the CRM's."""
-    sent, current = comparison.last_sent.get("lines", ()), comparison.current.get("Line", ())
+    current = comparison.current.get("Line", ())
+    # Of an invoice that was found again nothing is remembered: what differs from the CRM is a person's.
+    sent = comparison.last_sent.get("lines", ours["lines"])
     by_person = changed_by_a_person(current, sent)
-    if (ours["lines"], ours["tax"]) == (sent, comparison.last_sent.get("tax")):
+    if (ours["lines"], ours["tax"]) == (sent, comparison.last_sent.get("tax", ours["tax"])):
+        comparison.remember |= {"lines": ours["lines"], "tax": ours["tax"]}
         return not by_person
     if by_person and changed_by_a_person(current, ours["lines"]):
         if not comparison.company.settings.crm_wins(FieldGroup.MONEY):
@@ -154,8 +159,11 @@ def _crm_values(state: InvoiceState, comparison: _Comparison) -> dict[str, Any]:
     return dict(pair for name, pair in values.items() if name not in comparison.kept)
 
 
-def _day(state: InvoiceState, company: Company, last_sent: Mapping[str, Any]) -> Day:
+def _day(state: InvoiceState, company: Company, current: Mapping[str, Any], last_sent: Mapping[str, Any]) -> Day:
     """The day it was booked on stays while the CRM's day does, also where books were closed since."""
+    closed = company.books_closed_until
+    if not last_sent and closed is not None and state.issue_date <= closed:
+        return Day(date.fromisoformat(current["TxnDate"]))
     if last_sent.get("issue_date") != state.issue_date.isoformat() or "TxnDate" not in last_sent:
         return booking_day(state.issue_date, company, what="invoice")
     booked = date.fromisoformat(last_sent["TxnDate"])
@@ -175,6 +183,15 @@ def _with_clash(note: str, state: InvoiceState, last_sent: Mapping[str, Any]) ->
     said = f"number in the CRM: {full_number(state)}"
     stays = said in str(last_sent.get("PrivateNote", "")).split("\n") and said not in note.split("\n")
     return f"{note}\n{said}" if stays else note
+
+
+def _check_it_stands(current: Mapping[str, Any]) -> None:
+    """What a person voided is never silently made again."""
+    if is_void(current):
+        raise CannotBook(
+            "removed_in_quickbooks",
+            "The invoice was voided in QuickBooks and changed in the CRM. Make it again, or leave it.",
+        )
 
 
 def _check_currency_stays(state: InvoiceState, current: Mapping[str, Any]) -> None:

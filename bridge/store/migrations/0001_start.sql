@@ -174,6 +174,7 @@ CREATE TABLE local_copy (
     PRIMARY KEY (realm_id, qbo_kind, qbo_id)
 );
 CREATE INDEX local_copy_name ON local_copy (realm_id, qbo_kind, name_key);
+CREATE INDEX local_copy_sku ON local_copy (realm_id, lower(body ->> 'Sku')) WHERE qbo_kind = 'Item';
 CREATE INDEX local_copy_email ON local_copy USING gin (email_keys);
 
 -- Where a CRM record stands, as last told on qb.sync.status.

@@ -28,6 +28,7 @@ from tests.unit.qbo_client.virtual_time import VirtualClock, run
 
 T = TypeVar("T")
 
+_FORGOTTEN_AFTER_SECONDS = 700.0
 _ONE_ATTEMPT = RetryPolicy(attempts=1)
 
 
@@ -49,7 +50,7 @@ class InProcess(QBOClient):
             clock=clock,
             retries=_ONE_ATTEMPT,
         )
-        self.emulated = company
+        self.emulated, self.clock = company, clock
         self.calls: list[tuple[str, str]] = []
         self.before: Callable[[Call], None] = lambda _call: None
         self.after: Callable[[Call], None] = lambda _call: None
@@ -89,8 +90,7 @@ class Emulated:
     def __post_init__(self) -> None:
         world = World(client_id="client", client_secret="secret")
         self.emulated = world.add_company(self.country)
-        for group, values in self.preferences.items():
-            self.person_edits("Preferences", "1", **{group: {**self.emulated.preferences[group], **values}})
+        person.change_preferences(self.emulated, self.preferences)
         self.start()
 
     def start(self) -> None:
@@ -119,9 +119,35 @@ class Emulated:
         self.number += 1
         return row_of(event, self.number)
 
-    def work(self) -> None:
+    def hear_for_long(self, *events: Any) -> list[Outcome]:
+        """Like `hear`, staying at work for longer than any answer takes to be looked for."""
+        rows = [self.row(event) for event in events]
+        self.lane.add(*rows)
+        self.work(linger_seconds=3600.0)
+        return [self.lane.outcomes[row.id][-1] for row in rows]
+
+    def forget_lost_answers(self) -> None:
+        """Once an answer was lost, let nobody reach QuickBooks until it has forgotten the request ids."""
+        lose, silent_until = self.client.after, 0.0
+
+        def after(call: Call) -> None:
+            nonlocal silent_until
+            try:
+                lose(call)
+            except Uncertain:
+                silent_until = self.client.clock.monotonic() + _FORGOTTEN_AFTER_SECONDS
+                self.emulated.answers.clear()
+                raise
+
+        def before(_call: Call) -> None:
+            if self.client.clock.monotonic() < silent_until:
+                raise Uncertain("nobody answers")
+
+        self.client.after, self.client.before = after, before
+
+    def work(self, *, linger_seconds: float = 1.0) -> None:
         async def work() -> None:
-            await turn_of(self.lane, linger_seconds=1.0).run()
+            await turn_of(self.lane, linger_seconds=linger_seconds).run()
 
         run(work())
 

@@ -29,12 +29,14 @@ class Vendor(QBOClient):
     def __init__(self, seconds: float = 0.2) -> None:
         self.seconds = seconds
         self.sent: list[Write] = []
+        self.objects: dict[str, dict[str, Any]] = {}
         self.failures: deque[Exception] = deque()
         self.under_way = self.most_under_way = 0
         self.bodies: list[Mapping[str, Any]] = []
 
     async def send(self, write: Write) -> Answer:
         self.sent.append(write)
+        number = len(self.sent)
         body = simplejson.loads(write.body, use_decimal=True)
         self.bodies.append(body)
         self.under_way += 1
@@ -45,7 +47,10 @@ class Vendor(QBOClient):
             self.under_way -= 1
         if self.failures:
             raise self.failures.popleft()
-        return Answer(entity={"SyncToken": "0", **body, "Id": body.get("Id") or f"q{len(self.sent)}"})
+        identifier = body.get("Id") or f"q{number}"
+        known = self.objects.get(identifier, {"SyncToken": "0"})
+        self.objects[identifier] = {**known, **body, "Id": identifier}
+        return Answer(entity=self.objects[identifier])
 
     async def query(self, select: str) -> list[dict[str, Any]]:
         assert select.startswith("SELECT")
@@ -86,6 +91,10 @@ class MemoryBooks:
     async def copies_named(self, qbo_kind: str, name: str) -> list[Mapping[str, Any]]:
         wanted = (qbo_kind, name.casefold())
         return [x for (kind, _), x in self.objects.items() if (kind, _name(x)) == wanted]
+
+    async def items_with_sku(self, sku: str) -> list[Mapping[str, Any]]:
+        found = [x for (kind, _), x in self.objects.items() if kind == "Item"]
+        return [x for x in found if str(x.get("Sku", "")).casefold() == sku.casefold()]
 
     async def customers_with_email(self, email_key: str) -> list[Mapping[str, Any]]:
         found = [x for (kind, _), x in self.objects.items() if kind == "Customer"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumers.customers import find_customer
+from consumers.customers import Wanted, find_customer
 from consumers.keys import KeyRing
 from consumers.work import Work
 from schemas.codec import Codec
@@ -35,5 +35,5 @@ def test_find_customer_asks_for_every_address_typed(email: str, condition: str) 
     lane, event = lane_with(), contact_event(email=email)
     lane.client = client = Asked()
     work = Work(row=row_of(event), lane=lane, writer=turn_of(lane).writer, ring=KeyRing(), keys=(), codec=Codec())
-    assert asyncio.run(find_customer(event.contact, work)) is None
+    assert asyncio.run(find_customer(Wanted(party=event.contact), work)) is None
     assert condition in client.select

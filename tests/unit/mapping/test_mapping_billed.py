@@ -194,6 +194,12 @@ def test_more_lines_than_quickbooks_takes_are_refused_by_name(company: Company, 
     assert limit in refused.value.message
 
 
+def test_tip_is_a_line_too_many() -> None:
+    state = replace(many(10_000), totals=totals("10005", "10000", tip="5"))
+    with pytest.raises(CannotBook, match="10001 lines"):
+        invoiced(state, US)
+
+
 @pytest.mark.parametrize(("company", "count"), [(US, 10_000), (BILLED, 10_000)])
 def test_as_many_lines_as_quickbooks_takes_are_booked(company: Company, count: int) -> None:
     assert len(invoiced(many(count), company).body["Line"]) == count

@@ -11,6 +11,7 @@ from mapping.company import Company, from_json, to_json
 from mapping.from_qbo.company import company_from_quickbooks, findings
 from mapping.money import allocate, minor_unit, round_half_up, unit_price
 from mapping.settings import CreateCustomers, Settings
+from mapping.to_qbo.shares import scaled
 from mapping.to_qbo.text import clean, clean_lines, country_code, same_country, same_phone, same_text, short
 from schemas.events.crm import ContactActive, Origin, PaymentCompleted, PaymentStatus
 from tests.unit.mapping.build import CA, GB, PAID_AT, US, contact_active, envelope, line, record, sale, totals
@@ -63,6 +64,17 @@ def test_company_that_has_nothing_gets_no_defaults() -> None:
     assert not company.using_sales_tax
 
 
+def test_company_is_read_with_what_refunds_and_invoices_need() -> None:
+    company = found(
+        preferences={
+            "SalesFormsPrefs": {"AllowDiscount": True, "AutoApplyCredit": True, "DefaultTerms": {"value": "3"}}
+        },
+        accounts=[account("4", "Bank"), account("5", "Other Current Asset", "UndepositedFunds")],
+    )
+    assert (company.undeposited_funds_id, company.default_terms_id) == ("5", "3")
+    assert (company.allow_discount, company.auto_apply_credit) == (True, True)
+
+
 def test_tax_code_of_an_unlisted_rate_is_not_proposed() -> None:
     company = found(tax_codes=[code("1", "Odd", "8", "77")])
     assert not company.tax_codes[0].active
@@ -98,6 +110,8 @@ def test_company_survives_json(company: Company) -> None:
         (replace(US, default_item_id=None), "No service item"),
         (replace(US, books_closed_until=date(2024, 12, 31)), "2024-12-31"),
         (replace(US, multi_currency=True), "Multi-currency is on"),
+        (replace(US, using_sales_tax=False), "Sales tax is not in use"),
+        (replace(US, custom_txn_numbers=True), "numbers are on"),
     ],
 )
 def test_findings_say_what_a_person_should_know(company: Company, word: str) -> None:
@@ -143,6 +157,12 @@ def test_event_is_booked_or_skipped_for_this_cause(event: ContactActive | Paymen
 )
 def test_allocation_by_largest_remainder(total: str, weights: list[str], parts: list[str]) -> None:
     assert allocate(Decimal(total), [Decimal(one) for one in weights]) == [Decimal(one) for one in parts]
+
+
+def test_parts_that_cancel_out_scale_to_their_first() -> None:
+    parts = [Decimal(5), Decimal(-5)]
+    assert scaled(parts, Decimal(0), Decimal("0.01")) == parts
+    assert scaled(parts, Decimal(3), Decimal("0.01")) == [Decimal(3), Decimal(0)]
 
 
 @pytest.mark.parametrize(("total", "weights"), [("1", ["0"]), ("1", []), ("1.001", ["1"]), ("1", ["NaN"])])

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from mapping.errors import CannotBook
-from schemas.events.crm import DiscountScope, PaymentCompleted
+from schemas.events.crm import Discount, DiscountKind, DiscountScope, PaymentCompleted
 from tests.unit.mapping.build import US, discount, line, record, sale, tax, totals
 from tests.unit.mapping.ledger import amounts, answered, booked
 
@@ -50,6 +50,35 @@ CASES = {
             totals("104.42", "108.97", discount="9", tax="4.45"),
         ),
         ["40.00", "64.42"],
+    ),
+    "a line's own discount in percent, its amount untold": (
+        sale(
+            [replace(TALK, discounts=(Discount(kind=DiscountKind.PERCENTAGE, value=Decimal(10)),)), KIT],
+            totals("108.52", "108.97", discount="4.90", tax="4.45"),
+        ),
+        ["44.10", "64.42"],
+    ),
+    "a line's own fixed discount, its amount untold": (
+        sale(
+            [replace(TALK, discounts=(Discount(kind=DiscountKind.FIXED, value=Decimal(9)),)), KIT],
+            totals("104.42", "108.97", discount="9", tax="4.45"),
+        ),
+        ["40.00", "64.42"],
+    ),
+    "a line's own discount of which nothing is known": (
+        sale(
+            [replace(TALK, discounts=(Discount(value=Decimal(9)),)), KIT],
+            totals("104.42", "108.97", discount="9", tax="4.45"),
+        ),
+        ["44.95", "59.47"],
+    ),
+    "coupon on a product that is not there": (
+        sale(
+            [KIT, TALK],
+            totals("103.42", "108.97", discount="10", tax="4.45"),
+            discount("10", scope=DiscountScope.COUPON, products=["pr_9"]),
+        ),
+        ["58.92", "44.50"],
     ),
     "all given away but the tip": (
         sale([TALK], totals("5.00", "49.00", discount="49", tip="5"), discount("49")),

@@ -12,6 +12,7 @@ import pytest
 from mapping.company import Company
 from mapping.errors import CannotBook
 from mapping.settings import ClosedBooks, Settings
+from mapping.to_qbo.methods import payment_method_name
 from mapping.to_qbo.payment import (
     Payment,
     applied_amount,
@@ -40,10 +41,10 @@ def made(known: PaymentRecord = CHEQUE, company: Company = US, applied: str = "4
     )
 
 
-def provisional(amount: str = "100.00", sequence: int = 1) -> Payment:
+def provisional(amount: str = "100.00", sequence: int = 1, company: Company = US) -> Payment:
     return provisional_payment(
         Decimal(amount),
-        company=US,
+        company=company,
         currency="USD",
         customer_id="58",
         invoice_id="130",
@@ -105,6 +106,12 @@ def test_account_and_method_are_the_settings_for_provider_or_method(
     assert body["PaymentMethodRef"] == {"value": method}
 
 
+def test_method_of_the_settings_is_not_looked_for() -> None:
+    company = replace(US, settings=Settings(payment_methods={"check": "8"}))
+    assert payment_method_name(CHEQUE, company) is None
+    assert payment_method_name(replace(CHEQUE, method=PaymentMethod.CASH), company) == "Cash"
+
+
 def test_payment_names_its_currency_where_there_are_several() -> None:
     assert made(company=replace(US, multi_currency=True), currency="EUR").body["CurrencyRef"] == {"value": "EUR"}
     with pytest.raises(CannotBook, match="multi-currency"):
@@ -128,6 +135,8 @@ def test_provisional_payments_of_an_invoice_are_told_apart() -> None:
     one, two = provisional(), provisional(sequence=2)
     assert one.body["PrivateNote"].startswith("crm:provisional/in_19/1\n")
     assert one.body["PaymentRefNum"] != two.body["PaymentRefNum"]
+    chosen = provisional(company=replace(US, settings=Settings(deposit_account_id="35"))).body
+    assert chosen["DepositToAccountRef"] == {"value": "35"}
     assert misused("Payment", one.body) == []
 
 

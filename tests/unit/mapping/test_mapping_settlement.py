@@ -209,7 +209,7 @@ CASES: dict[str, tuple[Told, InBooks, list[Any]]] = {
     "the total fell below what is applied": (
         told(ONE, TWO),
         books(80, -20, ours("t1", 40), ours("t2", 60)),
-        [("reapply", "p-t1", 20)],
+        [("reapply", "p-t2", 40)],
     ),
     "what is unapplied comes before what is new": (
         told(paid("t1", 120), paid("t3", 10, minute=3)),

@@ -192,7 +192,7 @@ def tell(books: Books, history: History, heard: list[tuple[str, int, int]], newe
     return newest
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_order_of_knowledge_ends_in_what_the_list_says(data: st.DataObject) -> None:
     history = data.draw(histories())
@@ -206,7 +206,7 @@ def test_any_order_of_knowledge_ends_in_what_the_list_says(data: st.DataObject) 
     assert books.asked == []
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_order_of_knowledge_ends_in_what_the_sum_says(data: st.DataObject) -> None:
     history = data.draw(histories(refunds=False))

@@ -7,7 +7,7 @@ from mapping.company import Company, TaxCode
 from mapping.errors import CannotBook
 from mapping.settings import Settings
 from schemas.events.crm import PaymentCompleted
-from tests.unit.mapping.build import CA, GB, discount, line, record, sale, tax, totals
+from tests.unit.mapping.build import AU, CA, GB, discount, line, record, sale, tax, totals
 from tests.unit.mapping.ledger import answered, booked, code_of
 
 COURSE = line("Course", "1", "120.00", "120.00", tax("20", "20.00", inclusive=True), inclusive=True)
@@ -139,6 +139,54 @@ CASES: dict[str, tuple[PaymentCompleted, Company, str, list[str]]] = {
         GB,
         "TaxExcluded",
         ["1"],
+    ),
+    "AU, inclusive beside GST free": (
+        sale(
+            [
+                line("Lesson", "1.125", "88.00", "99.00", tax("10", "9.00", inclusive=True), inclusive=True),
+                line("Bread", "3", "4.35", "13.05", tax("0", "0", inclusive=True), inclusive=True),
+            ],
+            totals("112.05", "103.05", tax="9", currency="AUD"),
+        ),
+        AU,
+        "TaxInclusive",
+        ["1", "2"],
+    ),
+    "euros in a company of pounds": (
+        sale([line("Crown", "1", "100", "100", VAT)], totals("120.00", "100.00", tax="20", currency="EUR")),
+        replace(GB, multi_currency=True),
+        "TaxExcluded",
+        ["1"],
+    ),
+    "yen, whose tax QuickBooks would compute in cents": (
+        sale([line("Pen", "3", "11", "33", tax("20", "7"))], totals("40", "33", tax="7", currency="JPY")),
+        replace(GB, multi_currency=True),
+        "TaxExcluded",
+        ["1"],
+    ),
+    "negative line": (
+        sale(
+            [line("Crown", "1", "100", "100", VAT), line("Credit", "1", "-10", "-10", tax("20", "-2.00"))],
+            totals("108.00", "90.00", tax="18", currency="GBP"),
+        ),
+        GB,
+        "TaxExcluded",
+        ["1", "1"],
+    ),
+    "mixed prices, a tax without its amount": (
+        sale(
+            [COURSE, line("Crown", "1", "100", "100", tax("20", None))],
+            totals("240.00", "200.00", tax="40", currency="GBP"),
+        ),
+        GB,
+        "TaxExcluded",
+        ["1", "1"],
+    ),
+    "company without tax codes, sale without tax": (
+        sale([line("Stamp", "1", "1", "1")], totals("1.00", "1.00", currency="GBP")),
+        replace(GB, tax_codes=()),
+        "NotApplicable",
+        [""],
     ),
     "no tax at all": (
         sale([line("Stamp", "1", "1", "1")], totals("1.00", "1.00", currency="GBP")),

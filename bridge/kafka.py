@@ -1,5 +1,6 @@
 """The Kafka clients, as ingest and relay use them."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,13 +15,16 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 500
 _WAIT_SECONDS = 0.2
+#: What librdkafka itself has to say; it leaves when the client is polled.
+_LIBRARY_LOG = logging.getLogger("librdkafka")
 
 
 class KafkaRecords:
     """Satisfies `consumers.ingest.Records`."""
 
     def __init__(self, config: Mapping[str, str | int | bool], topics: Sequence[str]) -> None:
-        self._consumer = Consumer({**config, "enable.auto.commit": False, "auto.offset.reset": "earliest"})
+        consumer = {**config, "enable.auto.commit": False, "auto.offset.reset": "earliest", "logger": _LIBRARY_LOG}
+        self._consumer = Consumer(consumer)
         self._paused = False
         self.assigned = self._newly_assigned = False
         self._consumer.subscribe(list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke)
@@ -121,6 +125,7 @@ class KafkaSender:
                 "enable.idempotence": True,
                 "acks": "all",
                 "message.timeout.ms": 0,
+                "logger": _LIBRARY_LOG,
             }
         )
         self._prefix = topic_prefix

@@ -12,74 +12,52 @@ class Metrics:
         # Prometheus has no use for a second series beside each counter.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         registry = self.registry = CollectorRegistry()
-        self.received = Counter(
+
+        def counter(name: str, meaning: str, *labels: str) -> Counter:
+            return Counter(name, meaning, labels, registry=registry)
+
+        def gauge(name: str, meaning: str, *labels: str) -> Gauge:
+            return Gauge(name, meaning, labels, registry=registry)
+
+        def histogram(name: str, meaning: str, *labels: str) -> Histogram:
+            return Histogram(name, meaning, labels, buckets=_SECONDS, registry=registry)
+
+        self.received = counter(
             "qbo_bridge_records_received_total",
             "Kafka records by what became of them: stored, duplicate, reused_id, not_connected, dead.",
-            ["fate"],
-            registry=registry,
+            "fate",
         )
-        self.lag = Gauge(
-            "qbo_bridge_consumer_lag_records",
-            "Records in Kafka that this process has not read.",
-            registry=registry,
+        self.lag = gauge("qbo_bridge_consumer_lag_records", "Records in Kafka that this process has not read.")
+        self.ingest_paused = gauge("qbo_bridge_ingest_paused", "1 while the inbox is full and Kafka holds the rest.")
+        self.ingest_halted = gauge("qbo_bridge_ingest_halted", "1 after too many unreadable records stopped ingest.")
+
+        self.inbox = gauge("qbo_bridge_inbox_rows", "Inbox rows by state.", "state")
+        self.inbox_age = gauge("qbo_bridge_inbox_oldest_seconds", "Age of the oldest inbox row by state.", "state")
+        self.attention = gauge("qbo_bridge_attention_records", "Records that need a person, by cause.", "cause")
+        self.decided = counter(
+            "qbo_bridge_rows_decided_total", "Decisions by topic and resulting state.", "topic", "state"
         )
-        self.ingest_paused = Gauge(
-            "qbo_bridge_ingest_paused",
-            "1 while the inbox is full and Kafka holds the rest.",
-            registry=registry,
+        self.delay = histogram(
+            "qbo_bridge_end_to_end_seconds", "From Kafka's append to the record being done.", "topic"
         )
-        self.ingest_halted = Gauge(
-            "qbo_bridge_ingest_halted",
-            "1 after too many unreadable records stopped ingest.",
-            registry=registry,
+
+        self.requests = histogram(
+            "qbo_bridge_quickbooks_request_seconds",
+            "Requests to QuickBooks by operation and outcome.",
+            "operation",
+            "outcome",
         )
-        self.inbox = Gauge("qbo_bridge_inbox_rows", "Inbox rows by state.", ["state"], registry=registry)
-        self.inbox_age = Gauge(
-            "qbo_bridge_inbox_oldest_seconds",
-            "Age of the oldest inbox row by state.",
-            ["state"],
-            registry=registry,
+        self.throttled = counter(
+            "qbo_bridge_quickbooks_throttled_total", "Answers of QuickBooks that asked to slow down."
         )
-        self.attention = Gauge(
-            "qbo_bridge_attention_records",
-            "Records that need a person, by cause.",
-            ["cause"],
-            registry=registry,
+        self.metered = counter(
+            "qbo_bridge_quickbooks_metered_reads_total", "Reads that Intuit counts against the month's allowance."
         )
-        self.decided = Counter(
-            "qbo_bridge_rows_decided_total", "Decisions by topic and resulting state.", ["topic", "state"],
-            registry=registry,
-        )  # fmt: skip
-        self.delay = Histogram(
-            "qbo_bridge_end_to_end_seconds", "From Kafka's append to the record being done.", ["topic"],
-            buckets=_SECONDS, registry=registry,
-        )  # fmt: skip
-        self.requests = Histogram(
-            "qbo_bridge_quickbooks_request_seconds", "Requests to QuickBooks by operation and outcome.",
-            ["operation", "outcome"], buckets=_SECONDS, registry=registry,
-        )  # fmt: skip
-        self.throttled = Counter(
-            "qbo_bridge_quickbooks_throttled_total",
-            "Answers of QuickBooks that asked to slow down.",
-            registry=registry,
-        )
-        self.metered = Counter(
-            "qbo_bridge_quickbooks_metered_reads_total", "Reads that Intuit counts against the month's allowance.",
-            registry=registry,
-        )  # fmt: skip
-        self.lanes = Gauge("qbo_bridge_lanes_held", "Companies this process works on now.", registry=registry)
-        self.lanes_lost = Counter(
-            "qbo_bridge_lanes_lost_total", "Leases that lapsed under this process.", registry=registry
-        )
-        self.connections = Gauge("qbo_bridge_connections", "Connections by state.", ["state"], registry=registry)
-        self.outbox_unsent = Gauge(
-            "qbo_bridge_outbox_unsent_rows", "Events that are not on Kafka yet.", registry=registry
-        )
-        self.outbox_age = Gauge(
-            "qbo_bridge_outbox_oldest_seconds",
-            "Age of the oldest event that is not on Kafka yet.",
-            registry=registry,
-        )
-        self.outbox_sent = Counter(
-            "qbo_bridge_outbox_sent_total", "Events sent to Kafka, by topic.", ["topic"], registry=registry
-        )
+
+        self.lanes = gauge("qbo_bridge_lanes_held", "Companies this process works on now.")
+        self.lanes_lost = counter("qbo_bridge_lanes_lost_total", "Leases that lapsed under this process.")
+        self.connections = gauge("qbo_bridge_connections", "Connections by state.", "state")
+
+        self.outbox_unsent = gauge("qbo_bridge_outbox_unsent_rows", "Events that are not on Kafka yet.")
+        self.outbox_age = gauge("qbo_bridge_outbox_oldest_seconds", "Age of the oldest event that is not on Kafka yet.")
+        self.outbox_sent = counter("qbo_bridge_outbox_sent_total", "Events sent to Kafka, by topic.", "topic")

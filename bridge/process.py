@@ -80,7 +80,7 @@ async def run(settings: Settings, roles: Sequence[Role]) -> None:
     async with AsyncExitStack() as stack:
         core = await stack.enter_async_context(open_core(settings))
         running = Running()
-        # In the order they are stopped in reverse: the relay last, ingest first.
+        # They are stopped in reverse: ingest first, the relay last.
         if Role.RELAY in roles:
             await stack.enter_async_context(_relay(core, running))
         if Role.SYNC in roles:
@@ -179,56 +179,60 @@ async def _sync(core: Core, running: Running) -> AsyncIterator[None]:
 async def _ingest(core: Core, running: Running) -> AsyncIterator[None]:
     settings = core.settings
     topics = {settings.topic_prefix + topic: topic for topic in ENTITY_KINDS}
-    config = {
-        **kafka_config(settings),
-        **settings.kafka_consumer_properties,
-        "group.id": settings.consumer_group,
-        "client.id": core.owner,
-    }
-    records = KafkaRecords(config, list(topics))
-
-    def received(what: Received) -> None:
-        running.want(what.due_realms)
-        if what.dead or what.reused_ids:
-            running.nudge_relay()
-        fates = {"stored": what.stored, "duplicate": what.duplicates, "reused_id": what.reused_ids,
-                 "not_connected": what.not_connected, "dead": what.dead}  # fmt: skip
-        for fate, count in fates.items():
-            core.metrics.received.labels(fate).inc(count)
-        core.metrics.lag.set(records.lag())
-
+    records = KafkaRecords(_consumer_config(core), list(topics))
     ingest = Ingest(
         records=records, inbox=IngestInbox(core.pool, tell_others=not running.works_lanes),
-        codec=core.codec, clock=core.clock, topics=topics, on_received=received,
+        codec=core.codec, clock=core.clock, topics=topics, on_received=partial(_received, core, running, records),
         on_pause=core.metrics.ingest_paused.set,
         policy=IngestPolicy(
             most_workable=settings.most_workable,
-            dead_letter_topic="qbo-bridge.dead-letter",
             dead_letters=DeadLetterLimit(share=settings.dead_letter_share, run=settings.dead_letter_run),
         ),
     )  # fmt: skip
-
-    async def until_halted() -> None:
-        try:
-            await ingest.run()
-        except TooManyDeadLetters as error:
-            # The rest of the process goes on; an operator looks at the records, or rolls this release back.
-            log.exception("ingest_halted")
-            core.metrics.ingest_halted.set(1)
-            running.checks["ingest"] = _always(f"Ingest halted: {error}. Look at `qbo-bridge dead-letters`, restart.")
-            await halted.wait()
+    stopped = asyncio.Event()
 
     def stop() -> None:
         ingest.stop()
-        halted.set()
+        stopped.set()
 
-    halted = asyncio.Event()
-    running.parts.append(Part("ingest", until_halted, stop))
+    running.parts.append(Part("ingest", partial(_ingest_or_halt, core, running, ingest, stopped), stop))
     running.checks["kafka"] = lambda: _assigned(records)
     try:
         yield
     finally:
         await asyncio.to_thread(records.close)
+
+
+def _consumer_config(core: Core) -> dict[str, str | int | bool]:
+    settings = core.settings
+    return {
+        **kafka_config(settings),
+        **settings.kafka_consumer_properties,
+        "group.id": settings.consumer_group,
+        "client.id": core.owner,
+    }
+
+
+def _received(core: Core, running: Running, records: KafkaRecords, what: Received) -> None:
+    running.want(what.due_realms)
+    if what.dead or what.reused_ids:
+        running.nudge_relay()
+    fates = {"stored": what.stored, "duplicate": what.duplicates, "reused_id": what.reused_ids,
+             "not_connected": what.not_connected, "dead": what.dead}  # fmt: skip
+    for fate, count in fates.items():
+        core.metrics.received.labels(fate).inc(count)
+    core.metrics.lag.set(records.lag())
+
+
+async def _ingest_or_halt(core: Core, running: Running, ingest: Ingest, stopped: asyncio.Event) -> None:
+    """Ingest until stopped. Once it halted the rest of the process goes on, and an operator looks at the records."""
+    try:
+        await ingest.run()
+    except TooManyDeadLetters as error:
+        log.exception("ingest_halted")
+        core.metrics.ingest_halted.set(1)
+        running.checks["ingest"] = _always(f"Ingest halted: {error}. Look at `qbo-bridge dead-letters`, restart.")
+        await stopped.wait()
 
 
 @asynccontextmanager

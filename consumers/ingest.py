@@ -24,6 +24,7 @@ from consumers.records import Arrived, DeadLetter, Received
 from qbo_client.clock import Clock
 from schemas.codec import Codec
 from schemas.errors import RegistryUnavailable
+from schemas.topics import DEAD_LETTERS
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +59,7 @@ class IngestPolicy:
     most_per_tenant: int = 5_000
     look_every_seconds: float = 2.0
     away_seconds: float = 1.0
-    dead_letter_topic: str = "qbo-bridge.dead-letter"
+    dead_letter_topic: str = DEAD_LETTERS
     dead_letters: DeadLetterLimit = field(default_factory=DeadLetterLimit)
 
 

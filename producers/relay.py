@@ -118,7 +118,7 @@ class Relay:
                 done.append(row)
             elif held not in self._held:
                 self._held[held] = self.monotonic() + self.policy.hold_seconds
-                log.error("outbox_key_held", key=row.key, topic=row.topic, event_id=row.event_id)
+                log.error("outbox_key_held", held=row.key, topic=row.topic, event_id=row.event_id)
         await self.outbox.mark_sent([row.id for row in done])
         self.on_sent(done)
 

@@ -15,6 +15,9 @@ _EPOCH_DAY = EPOCH.toordinal()
 _MILLISECOND = timedelta(milliseconds=1)
 _DAY_MILLIS = 86_400_000
 
+#: Zeros behind these are cut.
+_SHOWN_DECIMALS = 2
+
 #: What the calendar can hold, both ends included.
 DAYS = (date.min.toordinal() - _EPOCH_DAY, date.max.toordinal() - _EPOCH_DAY)
 MILLIS = (DAYS[0] * _DAY_MILLIS, (DAYS[1] + 1) * _DAY_MILLIS - 1)
@@ -46,7 +49,11 @@ def decimal_bytes(value: Any, path: str, *, precision: int, scale: int) -> bytes
 
 
 def decimal_from(unscaled: bytes, scale: int) -> Decimal:
-    return Decimal(int.from_bytes(unscaled, "big", signed=True)).scaleb(-scale, _EXACT)
+    """Return the value as a person writes an amount: 13.40, not 13.4000, which is the contract's scale."""
+    number = int.from_bytes(unscaled, "big", signed=True)
+    while scale > _SHOWN_DECIMALS and number % 10 == 0:
+        number, scale = number // 10, scale - 1
+    return Decimal(number).scaleb(-scale, _EXACT)
 
 
 def millis(value: Any, path: str) -> int:

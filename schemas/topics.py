@@ -35,3 +35,5 @@ OUTBOUND: Mapping[str, type[QuickBooksEvent]] = MappingProxyType(
     }
 )
 TOPICS: Mapping[str, type[Event]] = MappingProxyType({**INBOUND, **OUTBOUND})
+#: Where the bytes of what cannot be read go, as they came.
+DEAD_LETTERS = "qbo-bridge.dead-letter"

@@ -13,6 +13,7 @@ import typer
 import uvloop
 from psycopg.errors import UndefinedTable
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from rich.console import Console
 from rich.table import Table
 
@@ -34,12 +35,19 @@ def load_settings() -> Settings:
         settings = Settings()  # type: ignore[call-arg]  # pydantic-settings reads the environment
     except ValidationError as error:
         for mistake in error.errors(include_url=False, include_input=False):
-            name = "_".join(str(part) for part in mistake["loc"]).upper() or "settings"
-            full = name if name.startswith(("DATABASE_URL", "KAFKA_BOOT", "QBO_BRIDGE")) else f"QBO_BRIDGE_{name}"
-            print(f"{full}: {mistake['msg']}", file=sys.stderr)
+            print(_in_words(mistake), file=sys.stderr)
         raise typer.Exit(2) from None
     set_up_logs(settings.log_level, settings.log_format)
     return settings
+
+
+def _in_words(mistake: ErrorDetails) -> str:
+    name = "_".join(str(part) for part in mistake["loc"]).upper()
+    if not name:
+        # A sentence of ours about several settings, which it names.
+        return str(mistake.get("ctx", {}).get("error", mistake["msg"]))
+    full = name if name.startswith(("DATABASE_URL", "KAFKA_BOOT", "QBO_BRIDGE")) else f"QBO_BRIDGE_{name}"
+    return f"{full} is not set." if mistake["type"] == "missing" else f"{full}: {mistake['msg']}"
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -76,6 +84,13 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: 
         table.add_row(*(_cell(row.get(column)) for column in columns))
     # Piped output is for programs and logs: nothing is folded to a terminal that is not there.
     Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200).print(table)
+
+
+def at_most(limit: int, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Cut rows of which one more than `limit` was asked for, and say so: a part must not pass for the whole."""
+    if len(rows) > limit:
+        print(f"There are more than these {limit}: --limit shows more.", file=sys.stderr)
+    return rows[:limit]
 
 
 def _cell(value: Any) -> str:

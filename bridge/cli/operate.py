@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from bridge.bootstrap import open_core
-from bridge.cli.common import AsJson, Limit, fail, load_settings, run_async, show
+from bridge.cli.common import AsJson, Limit, at_most, fail, load_settings, run_async, show
 from bridge.store.operations import OperationStore
 
 T = TypeVar("T")
@@ -39,7 +39,12 @@ def status(*, tenant: Tenant = None, as_json: AsJson = False) -> None:
     )
 
 
-def record(tenant: str, record_id: str, *, as_json: AsJson = False) -> None:
+def record(
+    tenant: Annotated[str, typer.Argument(help="The CRM's location id.")],
+    record_id: Annotated[str, typer.Argument(help="The CRM's id of the contact, payment or invoice.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Tell one CRM record's story: where it stands, its events, each write and QuickBooks' answer."""
     story = _ask(lambda store: store.story(tenant, record_id))
     if not any(story.values()):
@@ -52,16 +57,7 @@ def record(tenant: str, record_id: str, *, as_json: AsJson = False) -> None:
     columns: dict[str, tuple[str, ...]] = {
         "standing": ("record_type", "state", "cause", "message", "quickbooks", "changed_at"),
         "events": ("topic", "event_id", "state", "result", "cause", "attempts", "received_at", "decided_at"),
-        "writes": (
-            "operation",
-            "entity",
-            "state",
-            "attempts",
-            "answer_code",
-            "intuit_tid",
-            "created_at",
-            "closed_at",
-        ),
+        "writes": ("operation", "entity", "state", "attempts", "answer_code", "intuit_tid", "created_at", "closed_at"),
     }
     for part, names in columns.items():
         print(f"\n{part}")
@@ -75,9 +71,9 @@ def _object(reference: Mapping[str, Any]) -> str:
 
 def attention(*, tenant: Tenant = None, cause: Cause = None, limit: Limit = 100, as_json: AsJson = False) -> None:
     """List the records that need a person, with what to do."""
-    rows: Any = _ask(lambda store: store.attention(tenant=tenant, cause=cause, limit=limit))
+    rows = _ask(lambda store: store.attention(tenant=tenant, cause=cause, limit=limit + 1))
     columns = ("tenant", "kind", "record", "cause", "what_to_do", "since")
-    show(rows, columns, as_json=as_json, empty="Nothing needs attention.")
+    show(at_most(limit, rows), columns, as_json=as_json, empty="Nothing needs attention.")
 
 
 def retry(
@@ -90,17 +86,19 @@ def retry(
     if tenant is None and cause is None and record is None:
         raise fail("Say which: --tenant, --cause or --record.", 2)
     count = _ask(lambda store: store.retry(tenant=tenant, cause=cause, record=record))
-    print(f"{count} records are tried again")
+    print("1 record is tried again" if count == 1 else f"{count} records are tried again")
 
 
 def dead_letters(*, limit: Limit = 50, as_json: AsJson = False) -> None:
     """List the latest records that could not be read, with the reason."""
-    rows: Any = _ask(lambda store: store.dead_letters(limit=limit))
+    rows = _ask(lambda store: store.dead_letters(limit=limit + 1))
     columns = ("topic", "partition", "offset", "reason", "detail", "bytes", "since")
-    show(rows, columns, as_json=as_json, empty="No dead letters.")
+    show(at_most(limit, rows), columns, as_json=as_json, empty="No dead letters.")
 
 
-def stop_writes(reason: str) -> None:
+def stop_writes(
+    reason: Annotated[str, typer.Argument(help="Told to whoever looks while writes are stopped.")],
+) -> None:
     """Stop every write to QuickBooks, everywhere, from the next one on; records wait."""
     _ask(lambda store: store.stop_writes(reason))
     print("All writes are stopped. `qbo-bridge allow-writes` lets them go on.")

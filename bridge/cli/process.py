@@ -21,7 +21,7 @@ def run(
     settings = load_settings()
     try:
         run_async(run_process(settings, role or list(Role)))
-    except NotMigrated as error:
+    except (NotMigrated, MigrationError) as error:
         raise fail(str(error), 2) from None
     except OperationalError as error:
         raise fail(f"PostgreSQL does not answer at DATABASE_URL: {error}") from None
@@ -37,7 +37,7 @@ def migrate() -> None:
     except MigrationError as error:
         raise fail(str(error), 2) from None
     except OperationalError as error:
-        raise fail(f"PostgreSQL does not answer at DATABASE_URL: {error}", 2) from None
+        raise fail(f"PostgreSQL does not answer at DATABASE_URL: {error}") from None
     print(f"applied: {', '.join(applied)}" if applied else "nothing to apply: the database is up to date")
 
 

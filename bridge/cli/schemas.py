@@ -23,7 +23,7 @@ def check() -> None:
 
 @app.command("register")
 def register() -> None:
-    """Register the newest schemas with the schema registry that is configured."""
+    """Register the newest schemas, and have the registry refuse changes that are not FULL_TRANSITIVE."""
     settings = load_settings()
     if settings.schema_registry_url is None:
         raise fail("QBO_BRIDGE_SCHEMA_REGISTRY_URL is not set: there is no registry to register with.", 2)
@@ -32,6 +32,8 @@ def register() -> None:
     registry = Registry(str(settings.schema_registry_url))
     for topic in TOPICS:
         try:
-            print(f"{topic}: id {registry.register(topic)}")
+            schema_id = registry.register(topic)
+            registry.require_full_transitive(topic)
         except SchemaError as error:
             raise fail(f"{topic}: {error}") from None
+        print(f"{topic}: id {schema_id}")

@@ -20,9 +20,9 @@ UPDATE inbox SET state = 'pending', cause = NULL, message = NULL, trace = NULL, 
  WHERE state = 'attention' AND cause <> 'event_id_reused'
    AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
    AND (%(cause)s::text IS NULL OR cause = %(cause)s) AND (%(record)s::text IS NULL OR entity_id = %(record)s)
-   -- An answer that nobody has is not brought about by deciding anew: the intent itself is taken up again.
 RETURNING id, tenant_id
 """
+# An answer that nobody has is not brought about by deciding anew: the intent itself is taken up again.
 _REOPEN = "UPDATE intent SET state = 'open', due_at = now() WHERE state = 'attention' AND inbox_id = ANY(%s)"
 
 _STORY_EVENTS = """

@@ -197,9 +197,9 @@ def give_consent(authorize_url: str, realm_id: str) -> None:
         page = browser.get(authorize_url, timeout=_LOOPBACK_SECONDS)
         page.raise_for_status()
         hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
-        fields = dict(parse_qsl(urlsplit(authorize_url).query)) | {n: _unescape(v) for n, v in hidden.items()}
+        fields = dict(parse_qsl(urlsplit(authorize_url).query)) | {n: unescape(v) for n, v in hidden.items()}
         action = re.search(r'<form[^>]*action="([^"]*)"', page.text)
-        target = urljoin(authorize_url, _unescape(action[1]) if action else "")
+        target = urljoin(authorize_url, unescape(action[1]) if action else "")
         answer = browser.post(
             target, data=fields | {"realm_id": realm_id, "action": "connect"}, timeout=_LOOPBACK_SECONDS
         )
@@ -215,10 +215,6 @@ def ended(*processes: Process) -> Iterator[None]:
         for process in processes:
             if process.popen.poll() is None:
                 process.kill()
-
-
-def _unescape(text: str) -> str:
-    return unescape(text)
 
 
 def _wait_for_line(process: Process, pattern: "re.Pattern[str]", *, after: int = 0) -> str:

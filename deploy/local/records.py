@@ -1,11 +1,13 @@
-"""What is left running is written down in two files of one folder.
+"""What is left running is written down in files of one folder.
 
-`stack.json` tells other programs where things are; its keys are fixed. `processes.json` tells `down` what to
-end: each process with its start, so that no other program's process is ever ended.
+`stack.json` tells other programs where things are; its keys are fixed. `demo.env` gives a shell the settings of
+the bridge that was left running. `processes.json` tells `down` what to end: each process with its start, so that
+no other program's process is ever ended.
 """
 
 import json
 import os
+import shlex
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from deploy.local.errors import LocalStackError, disk_errors_told
 from deploy.local.processes import ProcessIdentity, identify, is_alive
 
 STACK_FILE = "stack.json"
+ENVIRONMENT_FILE = "demo.env"
 PROCESSES_FILE = "processes.json"
 
 
@@ -37,7 +40,14 @@ def read_stack(folder: Path) -> dict[str, Any]:
 
 def update_stack(folder: Path, parts: Mapping[str, Any]) -> None:
     """Put these top-level keys in place of the ones in `stack.json`."""
-    _write(folder / STACK_FILE, read_stack(folder) | dict(parts))
+    _write_json(folder / STACK_FILE, read_stack(folder) | dict(parts))
+
+
+def record_environment(folder: Path, environment: Mapping[str, str]) -> Path:
+    """Write the settings as a file that a shell can source; returns the file."""
+    path = folder / ENVIRONMENT_FILE
+    _write(path, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()))
+    return path
 
 
 def record_process(folder: Path, name: str, pid: int, stop_signal: signal.Signals = signal.SIGTERM) -> None:
@@ -74,14 +84,14 @@ def left_containers(folder: Path) -> dict[str, str]:
 
 
 def forget(folder: Path) -> None:
-    """Remove both files."""
-    (folder / STACK_FILE).unlink(missing_ok=True)
-    (folder / PROCESSES_FILE).unlink(missing_ok=True)
+    """Remove what was written down."""
+    for name in (STACK_FILE, ENVIRONMENT_FILE, PROCESSES_FILE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _note(folder: Path, kind: str, name: str, entry: Any) -> None:
     noted = _read(folder / PROCESSES_FILE)
-    _write(folder / PROCESSES_FILE, noted | {kind: noted.get(kind, {}) | {name: entry}})
+    _write_json(folder / PROCESSES_FILE, noted | {kind: noted.get(kind, {}) | {name: entry}})
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -94,10 +104,14 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def _write(path: Path, content: Mapping[str, Any]) -> None:
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    _write(path, json.dumps(content, indent=1) + "\n")
+
+
+def _write(path: Path, content: str) -> None:
     with disk_errors_told(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_suffix(f".{os.getpid()}.new")
         new.touch(mode=0o600)  # It holds passwords and tokens.
-        new.write_text(json.dumps(content, indent=1) + "\n")
+        new.write_text(content)
         new.replace(path)

@@ -145,7 +145,7 @@ def _notes(sale: Sale, amount: Decimal, layout: Layout) -> tuple[str, ...]:
         figures = (("tax", tax), ("discount", discount))
         notes.append("incl. " + ", ".join(f"{name} {value.quantize(sale.unit)}" for name, value in figures if value))
     if amount != sale.totals.total:
-        notes.append(f"{amount} of a total of {sale.totals.total.quantize(sale.unit)}")
+        notes.append(f"{amount.quantize(sale.unit)} of a total of {sale.totals.total.quantize(sale.unit)}")
     if sale.gap != ZERO:
         notes.append(f"rounding {sale.gap.quantize(sale.unit)} absorbed")
     return tuple(notes)

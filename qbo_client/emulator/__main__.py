@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qbo_client.emulator import planting
-from qbo_client.emulator.countries import countries
+from qbo_client.emulator.countries import COUNTRIES
 from qbo_client.emulator.errors import ApiFault
 from qbo_client.emulator.grants import Rotation
 from qbo_client.emulator.latency import Latency
@@ -35,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="qbo_client.emulator", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="where it listens; this machine only unless told otherwise")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
     parser.add_argument(
-        "--company", action="append", metavar="COUNTRY", help=f"{', '.join(countries()).lower()}; repeatable"
+        "--company", action="append", metavar="COUNTRY", help=f"{', '.join(COUNTRIES).lower()}; repeatable"
     )
     parser.add_argument(
         "--seed", type=Path, metavar="FILE.json", help='{"companies": [{"country": ..., "objects": ...}]}'
@@ -50,16 +50,23 @@ def _parser() -> argparse.ArgumentParser:
         help="keeps the books there, and goes on as they were left",
     )
     parser.add_argument("--json", action="store_true", help="say where it listens as one JSON line")
-    parser.add_argument("--client-id", default="emulator-client-id")
-    parser.add_argument("--client-secret", default="emulator-client-secret")
-    parser.add_argument("--redirect-uri", action="append", default=[], help="exact; none means any loopback")
+    parser.add_argument("--client-id", default="emulator-client-id", metavar="ID", help="of the one application")
+    parser.add_argument("--client-secret", default="emulator-client-secret", metavar="SECRET", help="its secret")
+    parser.add_argument(
+        "--redirect-uri", action="append", default=[], metavar="URI", help="exact; none means any loopback"
+    )
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="of every answer, or the middle")
     parser.add_argument("--latency-p99", type=float, metavar="SECONDS", help="what one answer in a hundred exceeds")
     parser.add_argument("--seed-of-chance", type=int, default=0, metavar="N", help="the same N draws the same delays")
-    parser.add_argument("--rotate", choices=[one.value for one in Rotation], default=Rotation.DAILY.value)
+    rotations, shapes = [one.value for one in Rotation], [one.value for one in Shape]
+    parser.add_argument(
+        "--rotate", choices=rotations, default=Rotation.DAILY.value, help="when a refresh gives another refresh token"
+    )
     parser.add_argument("--webhook-url", metavar="URL", help="of this machine; webhooks are pushed there")
-    parser.add_argument("--webhook-verifier", default="emulator-verifier-token", metavar="TOKEN")
-    parser.add_argument("--webhook-shape", choices=[one.value for one in Shape], default=Shape.CLOUD_EVENTS.value)
+    parser.add_argument("--webhook-verifier", default="emulator-verifier-token", metavar="TOKEN", help="signs them")
+    parser.add_argument(
+        "--webhook-shape", choices=shapes, default=Shape.CLOUD_EVENTS.value, help="how they are written"
+    )
     parser.add_argument("--no-throttling", action="store_true", help="count requests, but refuse none")
     return parser
 

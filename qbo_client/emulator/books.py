@@ -119,17 +119,18 @@ def _cards(company: Company) -> Html:
 
 def _customers(company: Company) -> Html:
     kind = company.kinds["customer"]
-    rows = sorted(company.table("Customer"), key=lambda row: (-Decimal(row.body["Balance"]), -int(row.identifier)))
-    return _section(company, kind, rows[:LATEST], "Customers who owe most")
+    owing = (row for row in company.table("Customer") if Decimal(row.body["Balance"]) > 0)
+    rows = sorted(owing, key=lambda row: (-Decimal(row.body["Balance"]), -int(row.identifier)))
+    return _section(company, kind, rows[:LATEST], "Customers who owe most", none="Nobody owes anything.")
 
 
 def _latest(company: Company, kind: Kind) -> Html:
     return _section(company, kind, list(company.table(kind.name))[::-1][:LATEST], f"Latest {plural(kind).lower()}")
 
 
-def _section(company: Company, kind: Kind, rows: Sequence[Row], title: str) -> Html:
+def _section(company: Company, kind: Kind, rows: Sequence[Row], title: str, *, none: str = "None yet.") -> Html:
     every = link(path(company, kind), f"All {len(company.table(kind.name))}")
-    content = listed(company, kind, rows) if rows else element("p", "None yet.", class_="soft")
+    content = listed(company, kind, rows) if rows else element("p", none, class_="soft")
     return element("section", element("div", element("h2", title), every, class_="head"), content)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from qbo_client.emulator.batch import Batches
 from qbo_client.emulator.clock import Clock
 from qbo_client.emulator.company import Company
-from qbo_client.emulator.countries import countries
+from qbo_client.emulator.countries import COUNTRIES
 from qbo_client.emulator.deliveries import Deliveries
 from qbo_client.emulator.entities.registry import all_kinds
 from qbo_client.emulator.faults import Faults
@@ -68,9 +68,9 @@ class World:
 
     def add_company(self, country_code: str, name: str | None = None) -> Company:
         """A company seeded as a new one of that country is; raises UnknownCountryError."""
-        country = countries().get(country_code.upper())
+        country = COUNTRIES.get(country_code.upper())
         if country is None:
-            raise UnknownCountryError(f"country {country_code!r} is none of {', '.join(countries())}")
+            raise UnknownCountryError(f"country {country_code!r} is none of {', '.join(COUNTRIES)}")
         number = len(self._companies)
         company = self.put_company(
             str(_FIRST_REALM + number),

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from deploy.local.product import Process, QuickBooks, command, start_bridge
 from schemas.codec import Codec
-from schemas.topics import TOPICS
+from schemas.topics import DEAD_LETTERS, TOPICS
 
 PATIENCE_SECONDS = 60.0
 FAST_KAFKA = '{"heartbeat.interval.ms": 300, "session.timeout.ms": 6000}'
@@ -135,7 +135,7 @@ class House:
 
 
 def topics_of(prefix: str, *, partitions: int = 3) -> dict[str, int]:
-    names = [*TOPICS, "qbo-bridge.dead-letter"]
+    names = [*TOPICS, DEAD_LETTERS]
     return {prefix + name: partitions for name in names}
 
 

@@ -19,7 +19,7 @@ from deploy.local.product import Process, QuickBooks, command, new_environment, 
 from deploy.local.stack import LocalStack
 from deploy.local.topics import create_topics
 from schemas.codec import Codec
-from schemas.topics import TOPICS
+from schemas.topics import DEAD_LETTERS, TOPICS
 
 POLL_SECONDS = 0.02
 
@@ -47,7 +47,7 @@ class Bench:
             bootstrap_servers=self.stack.bootstrap_servers,
             quickbooks=quickbooks,
         ) | {"QBO_BRIDGE_TOPIC_PREFIX": prefix, "QBO_BRIDGE_CONSUMER_GROUP": f"{prefix}group"}
-        create_topics(self.stack.bootstrap_servers, {prefix + t: 6 for t in (*TOPICS, "qbo-bridge.dead-letter")})
+        create_topics(self.stack.bootstrap_servers, {prefix + t: 6 for t in (*TOPICS, DEAD_LETTERS)})
         command(environment, "migrate")
         made = quickbooks.control("/companies", {"country": "us", "count": companies})["companies"]
         tenants = {f"loc_{n}": str(company["realm_id"]) for n, company in enumerate(made)}

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from cryptography.fernet import Fernet
 
 from deploy.local.ports import free_ports
+from deploy.local.product import command
 from schemas.codec import Codec
 from schemas.errors import Reason, RegistryRefused, RegistryUnavailable, Undecodable
 from schemas.registry import Registry
+from schemas.topics import TOPICS
 from schemas.versions import newest_text
 
 TOPIC = "contact.active"
@@ -41,7 +44,7 @@ def answers() -> Iterator[Answers]:
             self.end_headers()
             self.wfile.write(given.text.encode())
 
-        do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+        do_POST = do_PUT = do_GET  # noqa: N815 - the names that http.server looks for
 
         def log_message(self, *_: object) -> None:
             """The test asks `asked` instead."""
@@ -135,3 +138,16 @@ def test_schema_refused_by_the_registry_is_told(answers: Answers, registry: Regi
     answers.status, answers.text = status, json.dumps({"error_code": status, "message": "incompatible"})
     with pytest.raises(RegistryRefused, match=r"refuses contact\.active: .*incompatible"):
         registry.register(TOPIC)
+
+
+def test_register_command_has_incompatible_changes_refused_from_then_on(answers: Answers) -> None:
+    answers.text = json.dumps({"id": 7, "compatibility": "FULL_TRANSITIVE"})
+    needed = ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "QBO_BRIDGE_QBO_CLIENT_ID", "QBO_BRIDGE_QBO_CLIENT_SECRET")
+    environment = {
+        **dict.fromkeys(needed, "unused"),
+        "QBO_BRIDGE_TOKEN_KEYS": Fernet.generate_key().decode(),
+        "QBO_BRIDGE_SCHEMA_REGISTRY_URL": answers.url,
+    }
+    assert command(environment, "schemas", "register").splitlines() == [f"{topic}: id 7" for topic in TOPICS]
+    asked = {path.partition("?")[0] for path, _ in answers.asked}
+    assert {f"/config/{topic}-value" for topic in TOPICS} <= asked

@@ -1,6 +1,7 @@
 """The demo's course: start, connect, publish, watch, compare, and either end or leave it running."""
 
 import shutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -27,10 +28,10 @@ from deploy.local.product import (
     start_bridge,
     start_emulator,
 )
-from deploy.local.records import record_process, update_stack
+from deploy.local.records import ENVIRONMENT_FILE, record_environment, record_process, update_stack
 from deploy.local.stack import LocalStack, Source, start_stack
 from deploy.local.topics import create_topics
-from schemas.topics import TOPICS
+from schemas.topics import DEAD_LETTERS, TOPICS
 
 T = TypeVar("T")
 
@@ -41,7 +42,6 @@ _INVOICES = 20
 _GIVEN_BACK = 4
 _SETTLED = frozenset({"done", "skipped", "attention"})
 _PATIENCE_SECONDS = 180
-_DEAD_LETTERS = "qbo-bridge.dead-letter"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +75,7 @@ class Demo:
             self._say_where(stack, quickbooks, address)
             if self.keep:
                 self._record(stack, quickbooks, bridge, address, realms)
+                self._say_how()
                 undo.pop_all()
         return equal
 
@@ -83,14 +84,13 @@ class Demo:
         if stack.parts["kafka"].source is Source.GIVEN:
             self.prefix = f"demo-{int(time.time())}."
             self.console.print(f"[dim]on the Kafka that was given, topics begin with {self.prefix}[/]")
-        topics = {**dict.fromkeys(TOPICS, 6), _DEAD_LETTERS: 1}
+        topics = {**dict.fromkeys(TOPICS, 6), DEAD_LETTERS: 1}
         create_topics(stack.bootstrap_servers, {self.prefix + name: count for name, count in topics.items()})
         self.environment = new_environment(
             database_url=database_url, bootstrap_servers=stack.bootstrap_servers, quickbooks=quickbooks
         )
         self.environment["QBO_BRIDGE_CONSUMER_GROUP"] = f"demo-{int(time.time())}"
         self.environment["QBO_BRIDGE_TOPIC_PREFIX"] = self.prefix
-        self.environment["COLUMNS"] = str(self.console.width)
         command(self.environment, "migrate")
 
     def _connect(self, quickbooks: QuickBooks, logs: Path) -> dict[str, str]:
@@ -172,24 +172,34 @@ class Demo:
     def _show_states(self, traded: Sequence[Published]) -> bool:
         """Print where the records stand; return whether what was to be refused or skipped was, and no more."""
         self.console.print("\n[bold]Where the records stand[/]")
-        self.console.print(command(self.environment, "status"), end="")
+        self._show("status")
         self.console.print("\n[bold]What needs a person[/]")
-        self.console.print(command(self.environment, "attention"), end="")
+        self._show("attention")
         counts: dict[str, int] = {
             state: sum(r["records"] for r in self._states() if r["state"] == state) for state in _SETTLED
         }
         refused, skipped = sum(p.refused for p in traded), sum(p.skipped for p in traded)
         return counts["attention"] == refused and counts["skipped"] == skipped
 
+    def _show(self, *arguments: str) -> None:
+        """Print what the command prints, as wide as the console is."""
+        wide = {**self.environment, "COLUMNS": str(self.console.width)}
+        self.console.print(command(wide, *arguments), end="")
+
     def _say_where(self, stack: LocalStack, quickbooks: QuickBooks, address: str) -> None:
-        end = "make demo-stop ends it" if self.keep else "gone when the demo ends; make demo KEEP=1 leaves them running"
-        self.console.print(f"\n[bold]Addresses[/] ({end})")
+        logs = self.folder / "logs"
+        if not self.keep:
+            self.console.print(
+                f"\nAll of it ends now; make demo KEEP=1 leaves it running. The logs stay in {logs}", soft_wrap=True
+            )
+            return
+        self.console.print("\n[bold]Addresses[/] (make demo-stop ends it)")
         for name, where in {
             "metrics": f"{address}/metrics",
             "health": f"{address}/readyz",
             "books in a browser": f"{quickbooks.base_url}/",
             "Kafka": stack.bootstrap_servers,
-            "logs": str(self.folder / "logs"),
+            "logs": str(logs),
         }.items():
             self.console.print(f"  {name:<20}{where}", soft_wrap=True)
 
@@ -214,8 +224,17 @@ class Demo:
                 },
             },
         )
+        record_environment(self.folder, self.environment)
         record_process(self.folder, "emulator", quickbooks.process.pid)
         record_process(self.folder, "bridge", bridge.pid)
+
+    def _say_how(self) -> None:
+        self.console.print(
+            f"\n[bold]Commands[/] (the settings of this bridge are in {ENVIRONMENT_FILE})\n"
+            f"  source {self.folder / ENVIRONMENT_FILE}\n"
+            f"  {Path(sys.executable).with_name('qbo-bridge')} attention",
+            soft_wrap=True,
+        )
 
     def _step(self, what: str, start: Callable[[], T]) -> T:
         began = time.monotonic()

@@ -1,6 +1,8 @@
 """Never a secret in a log."""
 
 import json
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +11,17 @@ import structlog
 from bridge.logs import mask, set_up_logs
 
 SECRET = "s3cr3t-value"
+
+
+@pytest.fixture(autouse=True)
+def root_log() -> Iterator[None]:
+    """Leave logging as it was found: the next test's standard error is another."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +86,24 @@ def test_set_up_logs_masks_traces_in_text_too(capsys: pytest.CaptureFixture[str]
     set_up_logs("info", "text")
     failed(structlog.get_logger("bridge.test"))
     assert SECRET not in capsys.readouterr().err
+
+
+def test_set_up_logs_gives_what_libraries_log_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", "json")
+    logging.getLogger("librdkafka").warning("GETPID %s", f"postgresql://bridge:{SECRET}@db/books")
+    logging.getLogger("librdkafka").info("not at this level")
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["level"]) == ("GETPID postgresql://bridge:***@db/books", "warning")
+    assert line["logger"] == "librdkafka"
+    assert line["timestamp"].endswith("Z")
+
+
+def test_set_up_logs_masks_the_traces_of_libraries(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", "json")
+    failed(logging.getLogger("some.library"))
+    line = json.loads(capsys.readouterr().err)
+    assert "ValueError" in line["exception"]
+    assert SECRET not in line["exception"]
 
 
 def test_mask_looks_into_values() -> None:

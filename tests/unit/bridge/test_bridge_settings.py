@@ -1,6 +1,7 @@
 """Settings: read once, secrets masked, one sentence for every mistake."""
 
 import os
+import re
 from collections.abc import Callable
 
 import pytest
@@ -83,7 +84,7 @@ def test_settings_kafka_properties_are_json(environment: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", list(GOOD))
 def test_settings_missing_value_is_named(mistaken: Mistaken, name: str) -> None:
-    assert mistaken(**{name: None}) == [f"{name}: Field required"]
+    assert mistaken(**{name: None}) == [f"{name} is not set."]
 
 
 @pytest.mark.parametrize(
@@ -106,18 +107,20 @@ def test_settings_wrong_value_is_named(mistaken: Mistaken, name: str, value: str
 
 def test_settings_several_mistakes_are_all_named(mistaken: Mistaken) -> None:
     sentences = mistaken(DATABASE_URL=None, QBO_BRIDGE_HTTP_PORT="-1")
-    assert [sentence.split(":")[0] for sentence in sentences] == ["DATABASE_URL", "QBO_BRIDGE_HTTP_PORT"]
+    assert [re.split("[: ]", sentence)[0] for sentence in sentences] == ["DATABASE_URL", "QBO_BRIDGE_HTTP_PORT"]
 
 
 def test_settings_lease_no_longer_than_a_request_is_refused(mistaken: Mistaken) -> None:
     (sentence,) = mistaken(QBO_BRIDGE_LEASE_SECONDS="30", QBO_BRIDGE_QBO_TIMEOUT_SECONDS="30")
-    assert "QBO_BRIDGE_LEASE_SECONDS (30.0) must be longer than QBO_BRIDGE_QBO_TIMEOUT_SECONDS (30.0)" in sentence
+    assert sentence.startswith(
+        "QBO_BRIDGE_LEASE_SECONDS (30.0) must be longer than QBO_BRIDGE_QBO_TIMEOUT_SECONDS (30.0)"
+    )
 
 
 @pytest.mark.parametrize("keys", ["short", f"{KEYS[0]},nonsense", "ä"])
 def test_settings_bad_token_key_is_refused_without_showing_it(mistaken: Mistaken, keys: str) -> None:
     (sentence,) = mistaken(QBO_BRIDGE_TOKEN_KEYS=keys)
-    assert "QBO_BRIDGE_TOKEN_KEYS holds something that is no Fernet key" in sentence
+    assert sentence.startswith("QBO_BRIDGE_TOKEN_KEYS holds something that is no Fernet key")
     assert "`qbo-bridge new-key` prints a good one" in sentence
     assert keys.rsplit(",", maxsplit=1)[-1] not in sentence.replace("QBO_BRIDGE_TOKEN_KEYS", "").replace(
         "base64url", ""

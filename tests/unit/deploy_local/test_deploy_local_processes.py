@@ -14,6 +14,7 @@ from deploy.local.processes import end, identify, is_alive
 from deploy.local.records import (
     left_running,
     read_stack,
+    record_environment,
     record_process,
     update_stack,
 )
@@ -101,6 +102,17 @@ def test_record_running_process_is_in_both_files(sleeper: Sleeper, tmp_path: Pat
 def test_record_holds_secrets_for_the_owner_alone(sleeper: Sleeper, tmp_path: Path) -> None:
     update_stack(tmp_path, {"database_url": "postgresql://u:secret@h/d"})
     assert (tmp_path / "stack.json").stat().st_mode & 0o077 == 0
+
+
+def test_record_environment_sourced_by_a_shell_gives_the_same_settings(tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": "postgresql://u:it's $HOME@h/d", "QBO_BRIDGE_TOPIC_PREFIX": ""}
+    file = record_environment(tmp_path, settings)
+    assert file.stat().st_mode & 0o077 == 0
+    script = f'. {file} && printf "%s|%s" "$DATABASE_URL" "$QBO_BRIDGE_TOPIC_PREFIX"'
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said == "postgresql://u:it's $HOME@h/d|"
+    assert down(tmp_path) == 0
+    assert not file.exists()
 
 
 def test_record_ended_process_is_refused(sleeper: Sleeper, tmp_path: Path) -> None:

@@ -66,6 +66,15 @@ async def test_books_are_walked_from_the_start_to_a_document_and_to_what_pays_it
     assert "a@example.com" in customer.cells
 
 
+async def test_overview_names_as_owing_only_who_owes(us: Books) -> None:
+    await us.made("Customer", {"DisplayName": "Paid up"})
+    assert "Nobody owes anything." in (await page(us, f"/companies/{us.realm_id}")).cells
+    await ledger(us)
+    overview = await page(us, f"/companies/{us.realm_id}")
+    assert NASTY in overview.links
+    assert "Paid up" not in overview.links
+
+
 async def test_books_never_become_markup(us: Books) -> None:
     invoice = await ledger(us)
     for path in ("", "/customer", "/customer/1", f"/invoice/{invoice['Id']}", "/invoice"):

@@ -121,11 +121,11 @@ def test_us_sale_folds_to_these_amounts(event: PaymentCompleted, expected: list[
 
 def test_deposit_scales_every_line_and_names_the_order() -> None:
     whole = totals("110.60", "108.97", discount="10.90", tax="4.45", surcharge="3.08", tip="5")
-    receipt = booked(sale([KIT, TALK], whole, COUPON, payment=record("30.00"), order_id="or_5"), US)
+    receipt = booked(sale([KIT, TALK], whole, COUPON, payment=record("30.0000"), order_id="or_5"), US)
     assert answered(receipt.body, US) == (Decimal("30.00"), Decimal(0))
     assert amounts(receipt) == ["15.85", "11.96", "1.36", "0.83"]
     assert "or_5" in receipt.body["PrivateNote"]
-    assert "110.60" in receipt.body["PrivateNote"]
+    assert "30.00 of a total of 110.60" in receipt.body["PrivateNote"]
 
 
 def test_deposit_with_a_negative_line_keeps_every_share() -> None:

@@ -54,6 +54,21 @@ def test_decimal_that_fits_is_written_to_the_last_digit(amount: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        ("13.4", "13.40"),
+        ("100", "100.00"),
+        ("0", "0.00"),
+        ("-0.5000", "-0.50"),
+        ("0.0128", "0.0128"),
+        ("1.125", "1.125"),
+    ],
+)
+def test_decimal_that_was_read_is_shown_as_a_person_writes_it(amount: str, shown: str) -> None:
+    assert str(written_and_read(paying(amount=Decimal(amount))).payment.amount) == shown
+
+
+@pytest.mark.parametrize(
     ("amount", "why"),
     [
         ("0.00001", "more than 4 decimals"),

@@ -7,7 +7,7 @@ from decimal import Decimal
 from consumers.catalog import item_ids, payment_method_id
 from consumers.customers import customer_for_sale
 from consumers.intents import Draft, Link
-from consumers.invoice_payments import PAYMENT, OnInvoice
+from consumers.invoices.payments import PAYMENT, OnInvoice
 from consumers.refund_links import REFUND, refund_ref, refunded
 from consumers.work import Work
 from mapping.booking import SETTLED

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from consumers.attention import disputed, unapplied_note
 from consumers.intents import Link
-from consumers.invoice_end import after_its_end, end_invoice
-from consumers.invoice_updates import update_invoice
-from consumers.invoices import Booked, Removed, as_booked, create_invoice, ended, invoice_ref
+from consumers.invoices.booked import Booked, Removed, as_booked, create_invoice, ended, invoice_ref
+from consumers.invoices.ending import after_its_end, end_invoice
+from consumers.invoices.settling import Settled, settle_payments
+from consumers.invoices.told import told_by_state, told_json
+from consumers.invoices.updates import update_invoice
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped
 from consumers.refunds import refund_payments
-from consumers.settling import Settled, settle_payments
-from consumers.told import told_by_state, told_json
 from consumers.work import Concluded, Work, as_of, totals_differ, unless_known
 from mapping.booking import Skip, why_not_booked
 from mapping.ending import ENDED

@@ -8,8 +8,8 @@ from consumers.attention import disputed
 from consumers.catalog import item_ids, payment_method_id
 from consumers.customers import customer_for_sale
 from consumers.intents import CrmRef, Draft, Link, Source, discrepancy
+from consumers.invoices.single_payment import payment_on_invoice
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped
-from consumers.payment_on_invoice import payment_on_invoice
 from consumers.refund_links import REFUND
 from consumers.refunds import refund_sale
 from consumers.work import Concluded, LastWrite, Work, as_of, totals_differ, unless_known

@@ -7,8 +7,8 @@ from typing import Any
 from consumers.catalog import item_ids
 from consumers.customers import customer_for_sale
 from consumers.intents import CrmRef, Draft, Link
+from consumers.invoices.told import told_json
 from consumers.search import first_line
-from consumers.told import told_json
 from consumers.work import Work
 from mapping.errors import CannotBook
 from mapping.from_qbo.transactions import is_void

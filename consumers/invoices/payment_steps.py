@@ -7,7 +7,7 @@ from decimal import Decimal
 from consumers.catalog import payment_method_id
 from consumers.customers import NO_VERSION
 from consumers.intents import CrmRef, Draft, Link, Source
-from consumers.invoice_payments import PAYMENT, PROVISIONAL, OnInvoice, payment_update
+from consumers.invoices.payments import PAYMENT, PROVISIONAL, OnInvoice, payment_update
 from consumers.work import Work
 from mapping.settlement import (
     Adopt,

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from consumers.attention import disputed, unapplied_note
 from consumers.intents import CrmRef, Link
-from consumers.invoice_payments import PAYMENT
-from consumers.invoices import as_booked, ended, invoice_ref
+from consumers.invoices.booked import as_booked, ended, invoice_ref
+from consumers.invoices.payments import PAYMENT
+from consumers.invoices.settling import Settled, settle_payments
+from consumers.invoices.told import told_by_payment
 from consumers.keys import invoice_key
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waiting
 from consumers.refund_links import REFUND
 from consumers.refunds import refund_payments
-from consumers.settling import Settled, settle_payments
-from consumers.told import told_by_payment
 from consumers.work import Concluded, Work, as_of, totals_differ, unless_known
 from mapping.booking import Skip, skipped_with, why_not_booked
 from schemas.events.crm import PaymentCompleted, PaymentStatus

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from consumers.catalog import item_ids
 from consumers.intents import Draft, Link, discrepancy
-from consumers.invoice_payments import OnInvoice, payments_on, unlink_payments
-from consumers.invoices import Booked, customer_of, read_invoice
+from consumers.invoices.booked import Booked, customer_of, read_invoice
+from consumers.invoices.payments import OnInvoice, payments_on, unlink_payments
 from consumers.work import Work
 from mapping.to_qbo.invoice import invoice_items_wanted
 from mapping.to_qbo.invoice_changes import InvoiceChanges, invoice_changes

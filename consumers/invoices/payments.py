@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from consumers.intents import Draft, Link
-from consumers.invoices import Booked, Removed
+from consumers.invoices.booked import Booked, Removed
 from consumers.refund_links import refunded
 from consumers.work import Work
 from mapping.errors import CannotBook

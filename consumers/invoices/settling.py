@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from consumers.intents import Draft
-from consumers.invoice_payments import PAYMENT, OnInvoice, payments_on
-from consumers.invoices import Booked, read_invoice
-from consumers.payment_steps import Steps, said, told_at
+from consumers.invoices.booked import Booked, read_invoice
+from consumers.invoices.payment_steps import Steps, said, told_at
+from consumers.invoices.payments import PAYMENT, OnInvoice, payments_on
 from consumers.work import Work
 from mapping.settlement import (
     Book,

@@ -1,10 +1,10 @@
 """An invoice that the CRM voided or deleted (books, section 5)."""
 
 from consumers.intents import Draft, Link
-from consumers.invoice_payments import OnInvoice, payments_on
-from consumers.invoices import Booked, ended, read_invoice
+from consumers.invoices.booked import Booked, ended, read_invoice
+from consumers.invoices.payments import OnInvoice, payments_on
+from consumers.invoices.settling import Settled
 from consumers.outcomes import Attention, Done, Outcome, Result
-from consumers.settling import Settled
 from consumers.work import Work
 from mapping.booking import SETTLED
 from mapping.ending import ENDED, End, Ending, end_of

@@ -63,6 +63,20 @@ def test_contact_merged_twice_leads_to_the_last_survivor() -> None:
     assert payers(books) == ["1", "1"]
 
 
+def test_contact_merged_back_is_the_one_that_lives() -> None:
+    books = Emulated()
+    books.hear(contact_event("ct_1", 1), contact_event("ct_2", 2))
+    books.hear(MERGED)
+    books.hear(contact_event("ct_1", 4, merged_from_contact_id="ct_2"))
+    books.hear(sale_of("ct_1", 1), sale_of("ct_2", 2))
+    assert payers(books) == ["1", "1"]
+
+
+def test_contact_merged_into_itself_is_an_ordinary_contact() -> None:
+    books = Emulated()
+    assert books.hear(contact_event("ct_1", 1, merged_from_contact_id="ct_1")) == [CREATED]
+
+
 def test_invoice_in_another_currency_gets_a_customer_of_its_own() -> None:
     books = Emulated(preferences={"CurrencyPrefs": {"MultiCurrencyEnabled": True}})
     books.hear(contact_event("ct_1", display_name="Anna Berg"))

@@ -1,4 +1,4 @@
-"""Customers in other currencies, who wins on a customer's fields, contacts that were merged."""
+"""Customers in other currencies, and who wins on a customer's fields."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapping.errors import CannotBook
-from mapping.merging import Merged, merged, surviving, with_alias
 from mapping.to_qbo.customer import (
     choose_customer,
     customer_changes,
@@ -140,40 +139,3 @@ def test_any_text_becomes_names_that_quickbooks_takes(name: str, company: str, c
         assert shown == shown.strip()
         assert not set(":\t\n\r") & set(shown)
     assert all(len(body.get(part, "")) <= 100 for part in ("GivenName", "CompanyName"))
-
-
-@pytest.mark.parametrize(
-    ("survivor", "other", "expected"),
-    [
-        (None, None, Merged(customer_id=None)),
-        (None, "2", Merged(customer_id="2", takes_over=True)),
-        ("1", None, Merged(customer_id="1")),
-        ("1", "1", Merged(customer_id="1")),
-        ("1", "2", Merged(customer_id="1", left_behind="2")),
-    ],
-)
-def test_newer_documents_of_merged_contacts_go_to_the_survivor(
-    survivor: str | None, other: str | None, expected: Merged
-) -> None:
-    assert merged(survivor_customer=survivor, other_customer=other) == expected
-
-
-def test_merges_lead_to_the_last_survivor() -> None:
-    aliases = with_alias(with_alias({}, "a", "b"), "b", "c")
-    assert [surviving(one, aliases) for one in "abcd"] == ["c", "c", "c", "d"]
-
-
-def test_contact_merged_back_is_the_one_that_lives() -> None:
-    aliases = with_alias(with_alias({}, "a", "b"), "b", "a")
-    assert [surviving(one, aliases) for one in "ab"] == ["a", "a"]
-    assert with_alias(aliases, "a", "a") == aliases
-
-
-@given(st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("abcde")), max_size=12))
-def test_every_id_leads_to_one_that_lives(merges: list[tuple[str, str]]) -> None:
-    aliases: dict[str, str] = {}
-    for one, into in ((one, into) for one, into in merges if one != into):
-        aliases = with_alias(aliases, one, into)
-        assert surviving(into, aliases) == into
-        assert surviving(one, aliases) == into
-    assert all(to not in aliases for to in aliases.values())

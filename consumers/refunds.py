@@ -1,10 +1,11 @@
 """Money that was given back: one RefundReceipt for what is not booked yet (books, section 4)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from consumers.catalog import item_ids, payment_method_id
+from consumers.comparing import compare_again, remembered
 from consumers.customers import customer_for_sale
 from consumers.intents import Draft, Link
 from consumers.invoices.payments import PAYMENT, OnInvoice
@@ -74,6 +75,20 @@ async def refund_payments(
         booked[record.transaction_id] = record.amount_refunded
 
 
+async def refund_differing(transactions: Sequence[str], work: Work) -> str | None:
+    """Say how a refund stands in the books otherwise than was meant, None where all are right.
+
+    What an earlier event booked is read again: a person may have corrected it.
+    """
+    just_written = {link.ref for link in work.written}
+    links = await work.books.links_of((REFUND,), transactions) if transactions else []
+    for link in (one for one in links if one.discrepancy):
+        now = link if link.ref in just_written else await compare_again(link, work)
+        if now.discrepancy:
+            return now.discrepancy
+    return None
+
+
 def refund_fell(payment: PaymentRecord, booked: Decimal) -> CannotBook:
     return CannotBook(
         "payment_withdrawn",
@@ -85,14 +100,15 @@ def refund_fell(payment: PaymentRecord, booked: Decimal) -> CannotBook:
 async def _write(record: PaymentRecord, refund: Refund | None, work: Work) -> None:
     if refund is None:
         return
+    expect = {"TotalAmt": refund.total, "TotalTax": refund.tax}
     draft = Draft(
         ref=refund_ref(record.transaction_id, refund.cumulative),
         operation=Operation.CREATE,
         entity="RefundReceipt",
         body=refund.body,
         source=work.under_way,
-        last_sent={"cumulative": str(refund.cumulative)},
-        expect={"TotalAmt": refund.total, "TotalTax": refund.tax},
+        last_sent={"cumulative": str(refund.cumulative)} | remembered(expect),
+        expect=expect,
         belongs_to=record.transaction_id,
     )
     await work.write(draft)

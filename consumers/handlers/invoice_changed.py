@@ -14,7 +14,7 @@ from consumers.invoices.settling import Settled, settle_payments
 from consumers.invoices.told import told_by_state, told_json
 from consumers.invoices.updates import update_invoice
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped
-from consumers.refunds import refund_payments
+from consumers.refunds import refund_differing, refund_payments
 from consumers.work import Concluded, Work, as_of, totals_differ, unless_known
 from mapping.booking import Skip, why_not_booked
 from mapping.ending import ENDED
@@ -45,6 +45,10 @@ async def invoice_changed(event: Event, work: Work) -> Outcome | Concluded:
     if not booked.made:
         booked = await update_invoice(state, booked, work)
     settled = await _settle(state, booked, work)
+    refunded = [one.transaction_id for one in state.payments if one.amount_refunded]
+    differing = settled.on_invoice.invoice.link.discrepancy or await refund_differing(refunded, work)
+    if differing:
+        return _concluded(state, Attention("totals_differ", totals_differ(differing)), booked.link, work)
     return _concluded(state, _outcome(state, settled, work, made=booked.made), booked.link, work)
 
 
@@ -87,9 +91,6 @@ def _skipped(state: InvoiceState, skip: Skip, link: Link | None, work: Work) -> 
 def _outcome(state: InvoiceState, settled: Settled, work: Work, *, made: bool) -> Outcome:
     """Put before a person what one must see to; what was booked stays booked either way."""
     link = settled.on_invoice.invoice.link
-    refunds = (one.discrepancy for one in work.written if one.qbo_kind == "RefundReceipt")
-    if differing := next(filter(None, (link.discrepancy, *refunds)), None):
-        return Attention("totals_differ", totals_differ(differing))
     if settled.attention:
         return Attention(settled.attention[0].cause, settled.attention[0].message)
     if made and link.doc_number != (link.last_sent or {}).get("DocNumber"):

@@ -6,12 +6,13 @@ from typing import Any
 
 from consumers.attention import disputed
 from consumers.catalog import item_ids, payment_method_id
+from consumers.comparing import compare_again, remembered
 from consumers.customers import customer_for_sale
 from consumers.intents import CrmRef, Draft, Link, Source, discrepancy
 from consumers.invoices.single_payment import payment_on_invoice
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped
 from consumers.refund_links import REFUND
-from consumers.refunds import refund_sale
+from consumers.refunds import refund_differing, refund_sale
 from consumers.work import Concluded, LastWrite, Work, as_of, totals_differ, unless_known
 from mapping.booking import why_not_booked
 from mapping.company import Company
@@ -31,7 +32,7 @@ async def payment_completed(event: PaymentCompleted, work: Work) -> Outcome | La
     ref = CrmRef(kind="payment", id=payment.transaction_id)
     link = await work.books.link(ref)
     if link is not None and link.discrepancy:
-        link = await _compare_again(link, work)
+        link = await compare_again(link, work)
         if link.discrepancy:
             return Attention("totals_differ", totals_differ(link.discrepancy))
     if (known := unless_known(link, row)) is not None:
@@ -68,7 +69,7 @@ async def _receipt(event: PaymentCompleted, ref: CrmRef, work: Work) -> Draft:
         entity="SalesReceipt",
         body=receipt.body,
         source=source,
-        last_sent=_billed(event, work.company) | {"expect": {name: str(total) for name, total in expect.items()}},
+        last_sent=_billed(event, work.company) | remembered(expect),
         expect=expect,
     )
 
@@ -77,7 +78,7 @@ async def _with_refunds(event: PaymentCompleted, outcome: Outcome, link: Link, w
     """Book what was given back. What is before a person is looked at again: its hash is not remembered."""
     refunds = await refund_sale(event, work)
     written = [one for one in work.written if one.qbo_kind == "RefundReceipt"]
-    differing = next((one.discrepancy for one in (link, *written) if one.discrepancy), None)
+    differing = link.discrepancy or await refund_differing([link.ref.id] if refunds else [], work)
     if isinstance(outcome, Done) and differing:
         outcome = Attention("totals_differ", totals_differ(differing))
     elif isinstance(outcome, Done):
@@ -86,15 +87,6 @@ async def _with_refunds(event: PaymentCompleted, outcome: Outcome, link: Link, w
     content_hash = work.row.content_hash if isinstance(outcome, Done) else b""
     concluded = as_of(link, work, content_hash)
     return Concluded(outcome, concluded, tells=(concluded, *refunds))
-
-
-async def _compare_again(link: Link, work: Work) -> Link:
-    """Look whether a person corrected totals that differed, and return the link as it stands now."""
-    receipt = (await work.client.read("SalesReceipt", link.qbo_id)).entity
-    now = discrepancy((link.last_sent or {}).get("expect", {}), receipt)
-    compared = replace(link, discrepancy=now, sync_token=receipt.get("SyncToken"))
-    await work.remember(compared)
-    return compared
 
 
 def _still_asking(event: PaymentCompleted, outcome: Outcome) -> Outcome:

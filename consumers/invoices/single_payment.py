@@ -11,7 +11,7 @@ from consumers.invoices.told import told_by_payment
 from consumers.keys import invoice_key
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped, Waiting
 from consumers.refund_links import REFUND
-from consumers.refunds import refund_payments
+from consumers.refunds import refund_differing, refund_payments
 from consumers.work import Concluded, Work, as_of, totals_differ, unless_known
 from mapping.booking import Skip, skipped_with, why_not_booked
 from schemas.events.crm import PaymentCompleted, PaymentStatus
@@ -41,7 +41,11 @@ async def _settle(event: PaymentCompleted, invoice: Link, before: Link | None, w
     told = told_by_payment(event.payment, invoice, at=work.row.occurred_at, booked=before is not None)
     settled = await settle_payments(told, await as_booked(invoice, work), work)
     await refund_payments(told.records, settled.on_invoice, None, work, at=work.row.occurred_at)
-    outcome = _outcome(event, settled, work, new=before is None)
+    refunded = [event.payment.transaction_id] if event.payment.amount_refunded else []
+    if differing := await refund_differing(refunded, work):
+        outcome: Outcome = Attention("totals_differ", totals_differ(differing))
+    else:
+        outcome = _outcome(event, settled, work, new=before is None)
     link = await work.books.link(CrmRef(kind=PAYMENT, id=event.payment.transaction_id))
     if link is None:
         return outcome
@@ -56,10 +60,6 @@ def _outcome(event: PaymentCompleted, settled: Settled, work: Work, *, new: bool
     if asked := next((one for one in settled.attention if one.transaction_id in own), None):
         return Attention(asked.cause, asked.message)
     wrote = [one for one in work.written if one.qbo_kind in {"Payment", "RefundReceipt"}]
-    if differing := next(
-        (one.discrepancy for one in wrote if one.qbo_kind == "RefundReceipt" and one.discrepancy), None
-    ):
-        return Attention("totals_differ", totals_differ(differing))
     if event.payment.status is PaymentStatus.DISPUTED:
         return disputed()
     result = Result.UNCHANGED if not wrote else Result.CREATED if new else Result.UPDATED

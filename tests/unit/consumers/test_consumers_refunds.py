@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -65,6 +66,27 @@ def test_refund_told_twice_is_booked_once() -> None:
     books.written()
     assert books.hear(replace(sold("30.00", 3), order_id="told again")) == [UNCHANGED]
     assert (books.written(), refunds(books)) == ([], [30])
+
+
+@pytest.mark.parametrize("on_invoice", [False, True])
+def test_refund_whose_totals_differed_is_read_again_until_a_person_corrected_it(on_invoice: bool) -> None:
+    books = Emulated()
+    if on_invoice:
+        books.hear(invoice_event(1))
+    given_back = partial(paid_event, invoice_id="in_19" if on_invoice else None)
+    books.hear(given_back(refunded("30.00"), 2))
+    (ref,) = (one for one in books.lane.books.links if one.kind == "refund")
+    differing = replace(books.lane.books.links[ref], discrepancy="TotalAmt should be 30.00 and is 29.00")
+    books.lane.books.links[ref] = differing
+    line = books.one("RefundReceipt")["Line"][0]
+    detail = {**line["SalesItemLineDetail"], "Qty": 1, "UnitPrice": 29}
+    wrong = {**line, "Amount": 29, "SalesItemLineDetail": detail}
+    books.person_edits("RefundReceipt", differing.qbo_id, Line=[wrong])
+    (outcome,) = books.hear(given_back(refunded("30.00"), 3))
+    assert cause(outcome) == "totals_differ"
+    books.person_edits("RefundReceipt", differing.qbo_id, Line=[line])
+    assert books.hear(given_back(refunded("30.00"), 4)) == [UNCHANGED]
+    assert books.lane.books.links[ref].discrepancy is None
 
 
 def test_refund_that_falls_needs_a_person() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from consumers.attention import disputed, unapplied_note
 from consumers.intents import Link
 from consumers.invoices.booked import Booked, Removed, as_booked, create_invoice, ended, invoice_ref
-from consumers.invoices.ending import after_its_end, end_invoice
+from consumers.invoices.ending import after_its_end, end_invoice, given_back_in_full
 from consumers.invoices.settling import Settled, settle_payments
 from consumers.invoices.told import told_by_state, told_json
 from consumers.invoices.updates import update_invoice
@@ -62,7 +62,11 @@ async def _settle(state: InvoiceState, booked: Booked, work: Work) -> Settled:
 
 async def _end(state: InvoiceState, link: Link, work: Work) -> Concluded:
     try:
-        settled = await _settle(state, await as_booked(link, work), work)
+        booked = await as_booked(link, work)
+        if given_back_in_full(state):
+            # It will stand as it is: what the CRM changed before it ended the invoice belongs to that.
+            booked = await update_invoice(state, booked, work)
+        settled = await _settle(state, booked, work)
         outcome, link = await end_invoice(state, settled, work)
     except Removed as removed:
         if removed.what != "invoice":

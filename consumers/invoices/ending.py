@@ -33,6 +33,13 @@ async def end_invoice(state: InvoiceState, settled: Settled, work: Work) -> tupl
     return Done(Result.UNCHANGED, note=ending.message), invoice.link
 
 
+def given_back_in_full(state: InvoiceState) -> bool:
+    """Whether the CRM lists payments of the whole invoice and refunds of all of them."""
+    taken = [one for one in state.payments if one.status in SETTLED]
+    paid = sum((one.amount for one in taken), ZERO)
+    return paid >= state.totals.total > 0 and sum((one.amount_refunded for one in taken), ZERO) >= paid
+
+
 def after_its_end(state: InvoiceState, link: Link) -> Outcome:
     """Say what a newer state of an invoice is worth that the bridge voided or deleted."""
     if state.status in ENDED:

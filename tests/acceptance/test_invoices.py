@@ -63,7 +63,7 @@ def test_cheque_that_the_bookkeeper_recorded_is_not_booked_again(new_house: NewH
     line = {"Amount": 40, "LinkedTxn": [{"TxnId": invoice["Id"], "TxnType": "Invoice"}]}
     payment = {"TotalAmt": 40, "CustomerRef": {"value": invoice["CustomerRef"]["value"]}, "Line": [line]}
     realm = house.realms["loc_0"]
-    house.quickbooks.control(f"/companies/{realm}/person/enter", {"entity": "Payment", "set": payment})
+    house.quickbooks.control(f"/companies/{realm}/person/enter", {"entity": "Payment", "object": payment})
     cheque = replace(FIRST, provider="manual", method=PaymentMethod.CHECK)
     billing.publish(paid_event(cheque, 2), invoice_event(3, paid="40.00", payments=(cheque,)))
     assert billing.sums() == {"Invoice": ["100.00"], "Payment": ["40.00"], "left": ["60.00"]}

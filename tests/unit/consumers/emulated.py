@@ -90,7 +90,8 @@ class Emulated:
     def __post_init__(self) -> None:
         world = World(client_id="client", client_secret="secret")
         self.emulated = world.add_company(self.country)
-        person.change_preferences(self.emulated, self.preferences)
+        if self.preferences:
+            person.change_preferences(self.emulated, self.preferences)
         self.start()
 
     def start(self) -> None:

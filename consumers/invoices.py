@@ -10,6 +10,7 @@ from consumers.intents import CrmRef, Draft, Link
 from consumers.search import first_line
 from consumers.told import told_json
 from consumers.work import Work
+from mapping.booking import IMPORTED, Skip
 from mapping.errors import CannotBook
 from mapping.from_qbo.transactions import is_void
 from mapping.to_qbo.invoice import Invoice, invoice_body, invoice_items_wanted, numbered
@@ -101,6 +102,12 @@ def ended(link: Link) -> str | None:
     """Return how the bridge ended the invoice ("void", "delete"); None while it stands."""
     how = (link.last_sent or {}).get("ended")
     return str(how) if how else None
+
+
+def came_from_quickbooks(link: Link) -> Skip | None:
+    """Return why an invoice stays out that was imported: a later edit need not say again where it came from."""
+    why = link.last_sent or {}
+    return Skip(**why) if link.is_skipped and why.get("cause") == IMPORTED else None
 
 
 def removed(what: str, how: str) -> CannotBook:

@@ -10,7 +10,7 @@ from consumers.attention import disputed, unapplied_note
 from consumers.intents import Link
 from consumers.invoice_end import after_its_end, end_invoice
 from consumers.invoice_updates import update_invoice
-from consumers.invoices import as_booked, create_invoice, ended, invoice_ref
+from consumers.invoices import as_booked, came_from_quickbooks, create_invoice, ended, invoice_ref
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped
 from consumers.refunds import refund_payments
 from consumers.settling import Settled, settle_payments
@@ -34,6 +34,8 @@ async def invoice_changed(event: Event, work: Work) -> Outcome | Concluded:
     link = await work.books.link(invoice_ref(state.invoice_id))
     if (known := unless_known(link, work.row)) is not None:
         return known
+    if link is not None and (skip := came_from_quickbooks(link)):
+        return _skipped(state, skip, None, work)
     booked_before = None if link is None or link.is_skipped else link
     if skip := why_not_booked(event, sync_from=work.sync_from, in_books=booked_before is not None):
         return _skipped(state, skip, booked_before, work)

@@ -1,5 +1,7 @@
 """An invoice that the CRM voided or deleted (books, section 5)."""
 
+from dataclasses import replace
+
 from consumers.intents import Draft, Link
 from consumers.invoice_payments import OnInvoice, payments_on
 from consumers.invoices import Booked, ended, read_invoice
@@ -31,6 +33,15 @@ async def end_invoice(state: InvoiceState, settled: Settled, work: Work) -> tupl
     if ending.end is End.ATTENTION:
         return Attention(ending.cause, ending.message), invoice.link
     return Done(Result.UNCHANGED, note=ending.message), invoice.link
+
+
+def ends_alike(state: InvoiceState) -> bool:
+    """Whether an invoice that a person removed is what the CRM wants: ended, with no money of the payer's kept."""
+    return state.status in ENDED and state.totals.amount_paid <= 0
+
+
+def ended_by_a_person(link: Link) -> Link:
+    return replace(link, last_sent={**(link.last_sent or {}), "ended": "removed by a person"})
 
 
 def after_its_end(state: InvoiceState, link: Link) -> Outcome:

@@ -20,9 +20,14 @@ from qbo_client.writes import Operation
 from schemas.events.crm import InvoiceState
 
 _NUMBERS_TRIED = 6
+_REMOVED = "removed_in_quickbooks"
 _LEFT_ALONE = (
     "The bridge does not make it again by itself. Enter it in QuickBooks by hand if it is meant, or leave it as it is."
 )
+
+
+class InvoiceGone(CannotBook):
+    """A person deleted or voided the invoice in QuickBooks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +96,9 @@ async def read_invoice(link: Link, work: Work) -> Booked:
     try:
         body = (await work.client.read("Invoice", link.qbo_id)).entity
     except ReferenceInvalid as error:
-        raise removed("invoice", "deleted") from error
+        raise _gone("deleted") from error
     if is_void(body) and not ended(link):
-        raise removed("invoice", "voided")
+        raise _gone("voided")
     await work.books.save_copies("Invoice", [body])
     return Booked(link=link, body=body, fresh=True)
 
@@ -111,7 +116,11 @@ def came_from_quickbooks(link: Link) -> Skip | None:
 
 
 def removed(what: str, how: str) -> CannotBook:
-    return CannotBook("removed_in_quickbooks", f"Somebody {how} the {what} in QuickBooks. {_LEFT_ALONE}")
+    return CannotBook(_REMOVED, f"Somebody {how} the {what} in QuickBooks. {_LEFT_ALONE}")
+
+
+def _gone(how: str) -> InvoiceGone:
+    return InvoiceGone(_REMOVED, f"Somebody {how} the invoice in QuickBooks. {_LEFT_ALONE}")
 
 
 async def customer_of(state: InvoiceState, work: Work) -> str:

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from consumers.attention import disputed, unapplied_note
 from consumers.intents import Link
-from consumers.invoice_end import after_its_end, end_invoice
+from consumers.invoice_end import after_its_end, end_invoice, ended_by_a_person, ends_alike
 from consumers.invoice_updates import update_invoice
-from consumers.invoices import as_booked, came_from_quickbooks, create_invoice, ended, invoice_ref
+from consumers.invoices import InvoiceGone, as_booked, came_from_quickbooks, create_invoice, ended, invoice_ref
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped
 from consumers.refunds import refund_payments
 from consumers.settling import Settled, settle_payments
@@ -41,7 +41,17 @@ async def invoice_changed(event: Event, work: Work) -> Outcome | Concluded:
         return _skipped(state, skip, booked_before, work)
     if booked_before is not None and ended(booked_before):
         return _concluded(state, after_its_end(state, booked_before), booked_before, work)
-    booked = await (as_booked(booked_before, work) if booked_before else create_invoice(state, work))
+    try:
+        return await _brought_to(state, booked_before, work)
+    except InvoiceGone:
+        if booked_before is None or not ends_alike(state):
+            raise
+        return _concluded(state, Done(Result.UNCHANGED), ended_by_a_person(booked_before), work)
+
+
+async def _brought_to(state: InvoiceState, link: Link | None, work: Work) -> Concluded:
+    """Write what brings the invoice, its Payments and its refunds to this state."""
+    booked = await (as_booked(link, work) if link else create_invoice(state, work))
     if state.status not in ENDED and not booked.made:
         booked = await update_invoice(state, booked, work)
     told = told_by_state(state, at=work.row.occurred_at)

@@ -19,7 +19,7 @@ from qbo_client.query import where
 from qbo_client.writes import Operation
 from schemas.events.crm import InvoiceState
 
-_NUMBERS_TRIED = 6
+NUMBERS_TRIED = 6
 _REMOVED = "removed_in_quickbooks"
 _LEFT_ALONE = (
     "The bridge does not make it again by itself. Enter it in QuickBooks by hand if it is meant, or leave it as it is."
@@ -63,13 +63,13 @@ async def create_invoice(state: InvoiceState, work: Work) -> Booked:
     items = await item_ids(wanted, work, work.under_way)
     invoice = invoice_body(state, company=work.company, customer_id=customer_id, items=items)
     tried = invoice
-    for attempt in range(1, _NUMBERS_TRIED + 1):
+    for attempt in range(1, NUMBERS_TRIED + 1):
         try:
             body = await work.write(_creation(state, tried, work))
         except DuplicateNumber:
             if ours := await _ours_by_number(state, tried, work):
                 return ours
-            if attempt == _NUMBERS_TRIED:
+            if attempt == NUMBERS_TRIED:
                 raise
             tried = numbered(invoice, attempt, company=work.company)
         else:

@@ -26,6 +26,9 @@ SETTLED = frozenset(
 
 CrmEvent = ContactActive | PaymentCompleted | InvoiceSent | InvoiceUpdated
 
+#: Why what came from QuickBooks never goes back.
+IMPORTED = "imported_from_quickbooks"
+
 _ABSENT = {
     InvoiceStatus.DRAFT: ("draft", "The invoice is a draft; it is booked once it is sent."),
     InvoiceStatus.VOID: ("void_before_booked", "The invoice was voided before it was booked."),
@@ -52,7 +55,7 @@ def why_not_booked(event: CrmEvent, *, sync_from: datetime, in_books: bool = Fal
     if not event.envelope.live_mode:
         return Skip(cause="not_live", message="The CRM was in test mode.")
     if event.envelope.origin is Origin.QUICKBOOKS_IMPORT:
-        return Skip(cause="imported_from_quickbooks", message="The CRM has this record from QuickBooks.")
+        return Skip(cause=IMPORTED, message="The CRM has this record from QuickBooks.")
     if isinstance(event, PaymentCompleted):
         return _why_not_paid(event, sync_from)
     return None if isinstance(event, ContactActive) else _why_not_invoiced(event.invoice, sync_from, in_books=in_books)
@@ -67,7 +70,7 @@ def skipped_with(invoice: Skip) -> Skip | None:
 
 def _why_not_invoiced(invoice: InvoiceState, sync_from: datetime, *, in_books: bool) -> Skip | None:
     if invoice.quickbooks_invoice_id is not None:
-        return Skip(cause="imported_from_quickbooks", message="The invoice came from QuickBooks.")
+        return Skip(cause=IMPORTED, message="The invoice came from QuickBooks.")
     if in_books:
         return None
     if invoice.created_at < sync_from:
@@ -84,7 +87,7 @@ def _why_not_invoiced(invoice: InvoiceState, sync_from: datetime, *, in_books: b
 def _why_not_paid(event: PaymentCompleted, sync_from: datetime) -> Skip | None:
     payment = event.payment
     if event.quickbooks_invoice_id is not None:
-        return Skip(cause="imported_from_quickbooks", message="It pays an invoice that came from QuickBooks.")
+        return Skip(cause=IMPORTED, message="It pays an invoice that came from QuickBooks.")
     if payment.status not in SETTLED:
         said = f"No money was taken yet: the payment is {payment.status}."
         return Skip(cause="not_settled", message=said, lasting=False)

@@ -13,6 +13,9 @@ from mapping.money import ZERO
 from mapping.settings import Settings, Withdrawn
 from schemas.events.crm import PaymentMethod, PaymentRecord, PaymentStatus
 
+#: A transaction that was told of with another document; it is not booked a second time.
+BOOKED_ELSEWHERE = "booked_elsewhere"
+
 _BY_HAND = frozenset({"", "manual", "offline"})
 _NOT_TAKEN = frozenset({PaymentStatus.FAILED, PaymentStatus.PENDING})
 
@@ -67,6 +70,8 @@ class InBooks:
     balance: Decimal
     ours: tuple[Ours, ...] = ()
     theirs: tuple[Theirs, ...] = ()
+    #: Transactions that are booked already on another document, and what that is, in words.
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +238,9 @@ class _Plan:
 
     def book(self, record: PaymentRecord) -> None:
         same = next((one for one in self.strangers if one.applied == record.amount), None)
+        if record.transaction_id in self.books.elsewhere:
+            self._book_no_second_time(record, same)
+            return
         if same is not None and is_manual(record):
             self.strangers.remove(same)
             self.steps.append(Adopt(payment_id=same.payment_id, transaction=record))
@@ -246,6 +254,17 @@ class _Plan:
         else:
             taken_over, self.provisional = self.provisional.payment_id, None
             self.steps.append(TakeOver(payment_id=taken_over, transaction=record, applied=applied))
+
+    def _book_no_second_time(self, record: PaymentRecord, same: Theirs | None) -> None:
+        """One transaction is one object; a person who put things right has recorded this amount here."""
+        if same is not None:
+            self.strangers.remove(same)
+            return
+        said = (
+            f"{record.amount} is booked already, as {self.books.elsewhere[record.transaction_id]}. If it pays this "
+            "invoice, void that and record the payment on the invoice in QuickBooks, then retry."
+        )
+        self.steps.append(NeedsAttention(cause=BOOKED_ELSEWHERE, message=said, transaction_id=record.transaction_id))
 
     def provide(self) -> None:
         """Let a provisional Payment stand for what only the sum tells of."""

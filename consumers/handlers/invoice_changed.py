@@ -8,7 +8,15 @@ from dataclasses import replace
 
 from consumers.attention import disputed, unapplied_note
 from consumers.intents import Link
-from consumers.invoices.booked import Booked, Removed, as_booked, create_invoice, ended, invoice_ref
+from consumers.invoices.booked import (
+    Booked,
+    Removed,
+    as_booked,
+    came_from_quickbooks,
+    create_invoice,
+    ended,
+    invoice_ref,
+)
 from consumers.invoices.ending import after_its_end, end_invoice, given_back_in_full
 from consumers.invoices.settling import Settled, settle_payments
 from consumers.invoices.told import told_by_state, told_json
@@ -34,6 +42,8 @@ async def invoice_changed(event: Event, work: Work) -> Outcome | Concluded:
     link = await work.books.link(invoice_ref(state.invoice_id))
     if (known := unless_known(link, work.row)) is not None:
         return known
+    if link is not None and (skip := came_from_quickbooks(link)):
+        return _skipped(state, skip, None, work)
     booked_before = None if link is None or link.is_skipped else link
     if skip := why_not_booked(event, sync_from=work.sync_from, in_books=booked_before is not None):
         return _skipped(state, skip, booked_before, work)
@@ -69,7 +79,8 @@ async def _end(state: InvoiceState, link: Link, work: Work) -> Concluded:
         settled = await _settle(state, booked, work)
         outcome, link = await end_invoice(state, settled, work)
     except Removed as removed:
-        if removed.what != "invoice":
+        # With money of the payer's on it, somebody must say where that stands now.
+        if removed.what != "invoice" or state.totals.amount_paid > 0:
             raise
         outcome = Done(Result.UNCHANGED, note="Somebody had ended it in QuickBooks already.")
         link = replace(link, last_sent={**(link.last_sent or {}), "ended": "void"})

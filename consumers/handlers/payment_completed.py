@@ -31,6 +31,9 @@ async def payment_completed(event: PaymentCompleted, work: Work) -> Outcome | La
     row, payment = work.row, event.payment
     ref = CrmRef(kind="payment", id=payment.transaction_id)
     link = await work.books.link(ref)
+    if link is not None and link.belongs_to:
+        # It was told of with its invoice before, and is a Payment there.
+        return await payment_on_invoice(event, link.belongs_to, work)
     if link is not None and link.discrepancy:
         link = await compare_again(link, work)
         if link.discrepancy:

@@ -10,6 +10,7 @@ from consumers.intents import CrmRef, Draft, Link
 from consumers.invoices.told import told_json
 from consumers.search import first_line
 from consumers.work import Work
+from mapping.booking import IMPORTED, Skip
 from mapping.errors import CannotBook
 from mapping.from_qbo.transactions import is_void
 from mapping.to_qbo.invoice import Invoice, invoice_body, invoice_items_wanted, numbered
@@ -18,7 +19,7 @@ from qbo_client.query import where
 from qbo_client.writes import Operation
 from schemas.events.crm import InvoiceState
 
-_NUMBERS_TRIED = 6
+NUMBERS_TRIED = 6
 _LEFT_ALONE = (
     "The bridge does not make it again by itself. Enter it in QuickBooks by hand if it is meant, or leave it as it is."
 )
@@ -57,13 +58,13 @@ async def create_invoice(state: InvoiceState, work: Work) -> Booked:
     items = await item_ids(wanted, work, work.under_way)
     invoice = invoice_body(state, company=work.company, customer_id=customer_id, items=items)
     tried = invoice
-    for attempt in range(1, _NUMBERS_TRIED + 1):
+    for attempt in range(1, NUMBERS_TRIED + 1):
         try:
             body = await work.write(_creation(state, tried, work))
         except DuplicateNumber:
             if ours := await _ours_by_number(state, tried, work):
                 return ours
-            if attempt == _NUMBERS_TRIED:
+            if attempt == NUMBERS_TRIED:
                 raise
             tried = numbered(invoice, attempt, company=work.company)
         else:
@@ -101,6 +102,12 @@ def ended(link: Link) -> str | None:
     """Return how the bridge ended the invoice ("void", "delete"); None while it stands."""
     how = (link.last_sent or {}).get("ended")
     return str(how) if how else None
+
+
+def came_from_quickbooks(link: Link) -> Skip | None:
+    """Return why an invoice stays out that was imported: a later edit need not say again where it came from."""
+    why = link.last_sent or {}
+    return Skip(**why) if link.is_skipped and why.get("cause") == IMPORTED else None
 
 
 class Removed(CannotBook):

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from consumers.intents import Draft
+from consumers.intents import CrmRef, Draft
 from consumers.invoices.booked import Booked, read_invoice
 from consumers.invoices.payment_steps import Steps, said, told_at
 from consumers.invoices.payments import PAYMENT, OnInvoice, payments_on
 from consumers.work import Work
 from mapping.settlement import (
+    BOOKED_ELSEWHERE,
     Book,
     BookProvisional,
     ChangeProvisional,
@@ -23,6 +24,7 @@ from mapping.settlement import (
 )
 from qbo_client.errors import InvalidData
 from qbo_client.writes import Operation
+from schemas.events.crm import PaymentRecord
 
 _LOOKS = 3
 
@@ -48,7 +50,8 @@ async def settle_payments(told: Told, invoice: Booked, work: Work) -> Settled:
         if known.fresh and await _gave_way(known, told, work):
             invoice = await read_invoice(invoice.link, work)
             continue
-        plan = settle(told, known.in_books(), settings=work.company.settings)
+        in_books = replace(known.in_books(), elsewhere=await _booked_elsewhere(told, known, work))
+        plan = settle(told, in_books, settings=work.company.settings)
         if not known.fresh and any(map(_may_be_theirs, plan.steps)):
             invoice = await read_invoice(invoice.link, work)
             continue
@@ -73,7 +76,27 @@ def _may_be_theirs(step: Step) -> bool:
     """Whether a bookkeeper may have recorded this money: what a card provider took, nobody enters by hand."""
     if isinstance(step, Book):
         return is_manual(step.transaction)
+    if isinstance(step, NeedsAttention):
+        return step.cause == BOOKED_ELSEWHERE
     return isinstance(step, BookProvisional | ChangeProvisional)
+
+
+async def _booked_elsewhere(told: Told, known: OnInvoice, work: Work) -> dict[str, str]:
+    """Return the transactions that are booked as sales receipts or on other invoices, with what they are there."""
+    here = {link.ref.id for link in known.links.values()}
+    elsewhere: dict[str, str] = {}
+    for record in told.records:
+        link = None if record.transaction_id in here else await work.books.link(_ref(record))
+        if link is None or not link.qbo_id or (link.last_sent or {}).get("withdrawn"):
+            continue
+        if link.belongs_to != known.invoice.link.ref.id:
+            of = f"a payment on invoice {link.belongs_to} of the CRM" if link.belongs_to else "a sale without invoice"
+            elsewhere[record.transaction_id] = f"{of} ({link.qbo_kind} {link.doc_number or link.qbo_id})"
+    return elsewhere
+
+
+def _ref(record: PaymentRecord) -> CrmRef:
+    return CrmRef(kind=PAYMENT, id=record.transaction_id)
 
 
 async def _gave_way(known: OnInvoice, told: Told, work: Work) -> bool:

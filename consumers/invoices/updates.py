@@ -1,15 +1,18 @@
 """Bringing an invoice in the books to the CRM's newest state, and its Payments along when it moves."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from consumers.catalog import item_ids
 from consumers.intents import Draft, Link, discrepancy
-from consumers.invoices.booked import Booked, customer_of, read_invoice
+from consumers.invoices.booked import NUMBERS_TRIED, Booked, customer_of, read_invoice
 from consumers.invoices.payments import OnInvoice, payments_on, unlink_payments
 from consumers.work import Work
 from mapping.to_qbo.invoice import invoice_items_wanted
-from mapping.to_qbo.invoice_changes import InvoiceChanges, invoice_changes
+from mapping.to_qbo.invoice_changes import InvoiceChanges, invoice_changes, renumbered
+from qbo_client.errors import DuplicateNumber
 from qbo_client.writes import Operation
 from schemas.events.crm import InvoiceState
 
@@ -38,8 +41,21 @@ async def update_invoice(state: InvoiceState, booked: Booked, work: Work) -> Boo
         changes = compared(booked)
     if changes.body is None:
         return replace(booked, link=_seen(booked, changes))
-    body = await work.write(_draft(booked, changes, work))
+    body = await _written(booked, changes, work)
     return Booked(link=work.written[-1], body=body, fresh=True, changed=True)
+
+
+async def _written(booked: Booked, changes: InvoiceChanges, work: Work) -> Mapping[str, Any]:
+    """Write the update; a new number that another document has gets a suffix, as at creation."""
+    tried = changes
+    for attempt in range(1, NUMBERS_TRIED + 1):
+        try:
+            return await work.write(_draft(booked, tried, work))
+        except DuplicateNumber:
+            if attempt == NUMBERS_TRIED:
+                raise
+            tried = renumbered(changes, attempt, company=work.company, current=booked.body)
+    raise AssertionError("the last attempt returns or raises")
 
 
 async def _unlinked(on_invoice: OnInvoice, customer_id: str, work: Work) -> Booked:

@@ -81,17 +81,25 @@ def numbered(invoice: Invoice, attempt: int, *, company: Company) -> Invoice:
 
     Attempt 1 is INV-1019-2, attempt 2 INV-1019-3. Raises CannotBook `number_taken` where the settings ask for it.
     """
-    taken = str(invoice.body["DocNumber"])
+    number = next_number(str(invoice.body["DocNumber"]), attempt, company)
+    note = with_number(str(invoice.body["PrivateNote"]), str(invoice.last_sent["number"]))
+    changed = {"DocNumber": number, "PrivateNote": note}
+    return replace(invoice, body={**invoice.body, **changed}, last_sent={**invoice.last_sent, **changed})
+
+
+def next_number(taken: str, attempt: int, company: Company) -> str:
     if company.settings.number_clash is NumberClash.ATTENTION:
         raise CannotBook(
             "number_taken",
             f"Another document in QuickBooks has the number {taken}. Change one of the two, then retry.",
         )
     suffix = f"-{attempt + 1}"
-    number = f"{short(taken, NUMBER - len(suffix))}{suffix}"
-    note = _joined((*str(invoice.body["PrivateNote"]).split("\n"), f"number in the CRM: {invoice.last_sent['number']}"))
-    changed = {"DocNumber": number, "PrivateNote": note}
-    return replace(invoice, body={**invoice.body, **changed}, last_sent={**invoice.last_sent, **changed})
+    return f"{short(taken, NUMBER - len(suffix))}{suffix}"
+
+
+def with_number(note: str, number: str) -> str:
+    """Return the note with the number that the CRM shows."""
+    return _joined((*note.split("\n"), f"number in the CRM: {number}"))
 
 
 def invoice_document(state: InvoiceState, *, company: Company, items: Mapping[str, str]) -> Document:

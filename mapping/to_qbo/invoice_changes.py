@@ -1,7 +1,7 @@
 """What of an invoice in the books has to change, and what a person's hand keeps (books, sections 5 and 8)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,8 +16,10 @@ from mapping.to_qbo.invoice import (
     full_number,
     invoice_document,
     invoice_fields,
+    next_number,
     private_note,
     remembered,
+    with_number,
 )
 from mapping.to_qbo.invoice_lines import changed_by_a_person, merged_lines
 from mapping.to_qbo.methods import NUMBER
@@ -130,6 +132,27 @@ def invoice_changes(
         tax=booked.tax if lines_are_ours else None,
         kept=tuple(comparison.kept),
         overruled=tuple(comparison.overruled),
+    )
+
+
+def renumbered(
+    changes: InvoiceChanges, attempt: int, *, company: Company, current: Mapping[str, Any]
+) -> InvoiceChanges:
+    """Return the update under the invoice's next number: the first is another document's (6140).
+
+    Raises CannotBook `number_taken` where the settings ask for it.
+    """
+    assert changes.body is not None
+    number = next_number(str(changes.body["DocNumber"]), attempt, company)
+    ours = str(changes.last_sent.get("PrivateNote", ""))
+    said = with_number(ours, str(changes.last_sent["number"]))
+    there = str(changes.body.get("PrivateNote", current.get("PrivateNote", "")))
+    noted = {"PrivateNote": there.replace(ours, said, 1)} if ours and ours in there else {}
+    remembered_note = {"PrivateNote": said} if noted else {}
+    return replace(
+        changes,
+        body={**changes.body, "DocNumber": number, **noted},
+        last_sent={**changes.last_sent, "DocNumber": number, **remembered_note},
     )
 
 

@@ -65,7 +65,7 @@ def test_books_closed_needs_a_person_and_a_retry_books_it(new_house: NewHouse) -
     house.until_settled(len(published.events))
     assert "books_closed" in house.command("attention")
     house.quickbooks.control(f"/companies/{realm_id}/close-books", {"date": None})
-    assert house.command("retry", "--cause", "books_closed").startswith("1 records")
+    assert house.command("retry", "--cause", "books_closed").startswith("1 record is")
 
     house.until(lambda: house.states() == {"done": 2, "skipped": 1}, "it is booked")
     assert house.writes()["SalesReceipt"] == 1

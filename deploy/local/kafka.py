@@ -115,8 +115,7 @@ def _ports(path: Path) -> tuple[int, ...]:
 def _format_once(folder: Path, java_command: tuple[str, ...], configuration: Path) -> None:
     if (folder / "data" / "meta.properties").exists():
         return
-    cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
-    tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(configuration))
+    tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id_of(os.urandom(16)), "-c", str(configuration))
     done = subprocess.run(
         (*java_command, *tool),
         cwd=folder,
@@ -127,3 +126,9 @@ def _format_once(folder: Path, java_command: tuple[str, ...], configuration: Pat
     )
     if done.returncode:
         raise LocalStackError(f"Kafka's storage in {folder} could not be made:\n{done.stdout}{done.stderr}")
+
+
+def cluster_id_of(noise: bytes) -> str:
+    """Return the base64url of 16 bytes as a Kafka id; one that began with a dash would be taken for an option."""
+    encoded = base64.urlsafe_b64encode(noise).decode().rstrip("=")
+    return f"A{encoded[1:]}" if encoded.startswith("-") else encoded

@@ -36,7 +36,7 @@ async def update_invoice(state: InvoiceState, booked: Booked, work: Work) -> Boo
     if on_invoice.copy_is_old:
         booked = await read_invoice(booked.link, work)
         changes, on_invoice = compared(booked), await payments_on(booked, work)
-    if changes.body and "CustomerRef" in changes.body and on_invoice.applied:
+    if changes.body and "CustomerRef" in changes.body and on_invoice.bodies:
         booked = await _unlinked(on_invoice, customer_id, work)
         changes = compared(booked)
     if changes.body is None:

@@ -12,8 +12,9 @@ from consumers.failures import RetryPolicy, TryAgain, bug, judge
 from consumers.handlers.contact_active import contact_active
 from consumers.handlers.invoice_changed import invoice_changed
 from consumers.handlers.payment_completed import payment_completed
-from consumers.intents import CrmRef, Link
+from consumers.intents import CrmRef, Draft, Link
 from consumers.keys import Event, KeyRing
+from consumers.numbers import under_free_number
 from consumers.outcomes import Done, Outcome, Result, Waiting, storable
 from consumers.ports import Lane, LaneLost, StoreAway
 from consumers.records import Row
@@ -128,10 +129,14 @@ class Applier:
             return await self.conclude(work.row, step)
         if not isinstance(step, LastWrite):
             return await self.decide(work.row, step)
-        intent = await self.writer.prepare(step.draft, inbox_id=work.row.id, keys=work.keys)
-        async with self.writer.unanswered_if_broken(intent):
-            written = await self.writer.send(intent)
-            return await self.decide(work.row, after_writing(step, written.link), written)
+
+        async def write(draft: Draft) -> Outcome:
+            intent = await self.writer.prepare(draft, inbox_id=work.row.id, keys=work.keys)
+            async with self.writer.unanswered_if_broken(intent):
+                written = await self.writer.send(intent)
+                return await self.decide(work.row, after_writing(step, written.link), written)
+
+        return await (under_free_number(write, step.draft, step.renumbered) if step.renumbered else write(step.draft))
 
     async def _link(self, row: Row) -> Link | None:
         return await self.lane.books.link(CrmRef(kind=row.entity_kind, id=row.entity_id))

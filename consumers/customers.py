@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from consumers.intents import CrmRef, Draft, Link, Source
+from consumers.merged_in_quickbooks import survivor_of
 from consumers.merges import CONTACT, note_merge, surviving_contact, taken_over
 from consumers.work import Work
 from mapping.settings import FieldGroup
@@ -72,8 +73,11 @@ async def wanted_customer(
 async def find_customer(wanted: Wanted, work: Work) -> Known | None:
     """Find by link, then by e-mail, then by exact name; a find is linked without a write."""
     link = await work.books.link(wanted.ref) or await taken_over(wanted.ref, work)
-    if link is not None and link.qbo_id and (customer := await _linked_customer(link, work)) is not None:
-        return Known(customer=customer, link=link)
+    if link is not None and link.qbo_id:
+        if (customer := await _linked_customer(link, work)) is not None:
+            return Known(customer=customer, link=link)
+        if (followed := await _followed(link, wanted, work)) is not None:
+            return followed
     choice = choose_customer(
         await _candidates(wanted, work), wanted.party, company=work.company, currency=wanted.foreign
     )
@@ -200,6 +204,21 @@ async def _linked_customer(link: Link, work: Work) -> Mapping[str, Any] | None:
     rows = await work.client.query(query)
     await work.books.save_copies("Customer", rows)
     return rows[0] if rows else None
+
+
+async def _followed(link: Link, wanted: Wanted, work: Work) -> Known | None:
+    """Link the contact to the customer into which a person merged its own; it is theirs now."""
+    currency = wanted.foreign or work.company.home_currency
+    survivor = await survivor_of(link.qbo_id, wanted.party.contact_id, currency, work)
+    if survivor is None:
+        return None
+    moved = replace(link, qbo_id=survivor, sync_token=None, last_sent={"chosen": "merged in QuickBooks"})
+    customer = await _linked_customer(moved, work)
+    if customer is None:
+        return None
+    moved = replace(moved, sync_token=customer.get("SyncToken"))
+    await work.remember(moved)
+    return Known(customer=customer, link=moved)
 
 
 async def _candidates(wanted: Wanted, work: Work) -> Sequence[Mapping[str, Any]]:

@@ -42,6 +42,10 @@ class Books(Protocol):
         """Return the links of these kinds that are parts of these CRM objects, the first linked first."""
         ...
 
+    async def documents_of(self, contact_id: str, qbo_kinds: Sequence[str]) -> list[Link]:
+        """Return the links of some documents that events of this contact were booked as, the newest first."""
+        ...
+
     async def newest_event(self, entity_kind: str, entity_id: str) -> tuple[str, bytes] | None:
         """Return topic and payload of the newest state of a CRM record that is stored; None where none is."""
         ...

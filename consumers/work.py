@@ -1,6 +1,6 @@
 """One record's work: what a handler is given, and how it says what to write last."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,8 @@ class LastWrite:
 
     draft: Draft
     then: Outcome
+    #: The draft under its next number, where another document has the first.
+    renumbered: Callable[[int], Draft] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,7 +234,7 @@ class _Plan:
     def new_records(self) -> list[PaymentRecord]:
         booked = {one.transaction_id for one in self.books.ours}
         new = {r.transaction_id: r for r in self.told.records if _is_taken(r) and r.transaction_id not in booked}
-        return sorted(new.values(), key=lambda record: (record.paid_at, record.transaction_id))
+        return sorted(new.values(), key=_paid_in_order)
 
     def book(self, record: PaymentRecord) -> None:
         same = next((one for one in self.strangers if one.applied == record.amount), None)
@@ -309,7 +309,7 @@ class _Plan:
 
     def _unclear(self, record: PaymentRecord) -> NeedsAttention | None:
         """More than is open of the invoice: an overpayment, unless something else explains it."""
-        if self._refunds(every=True):
+        if self._refunded_before(record):
             said = f"{record.amount} was paid again after a refund. Book it in QuickBooks on a document of its own."
             return NeedsAttention(cause="paid_again_after_refund", message=said, transaction_id=record.transaction_id)
         if self.strangers:
@@ -362,6 +362,12 @@ class _Plan:
         booked = (one.refunded for one in others if every or one.told_at <= self.told.at)
         return sum(told, ZERO) + sum(booked, ZERO)
 
+    def _refunded_before(self, record: PaymentRecord) -> bool:
+        """Whether earlier money was given back: this record's own refund is none, nor one of a later payment."""
+        earlier = (r for r in self.told.records if _paid_in_order(r) < _paid_in_order(record))
+        others = (one for one in self.kept if self._record(one.transaction_id) is None)
+        return any(r.amount_refunded for r in earlier) or any(one.refunded for one in others)
+
     def _is_counted(self, record: PaymentRecord) -> bool:
         return self._told_at(record) <= self.told.at
 
@@ -380,6 +386,10 @@ class _Plan:
 
     def _ask(self, cause: str, message: str, one: Ours) -> None:
         self.steps.append(NeedsAttention(cause=cause, message=message, transaction_id=one.transaction_id))
+
+
+def _paid_in_order(record: PaymentRecord) -> tuple[datetime, str]:
+    return record.paid_at, record.transaction_id
 
 
 def _is_taken(record: PaymentRecord) -> bool:

@@ -27,6 +27,14 @@ _LINKS_OF = """
 SELECT * FROM link WHERE realm_id = %s AND tenant_id = %s AND belongs_to = ANY(%s) AND crm_kind = ANY(%s)
    AND belongs_to <> '' ORDER BY linked_at, crm_id
 """
+# Asked only when a customer is found to be no more.
+_DOCUMENTS_OF = """
+SELECT l.* FROM link l
+ WHERE l.realm_id = %s AND l.tenant_id = %s AND l.qbo_kind = ANY(%s) AND l.origin <> 'skipped'
+   AND EXISTS (SELECT FROM inbox i WHERE i.tenant_id = l.tenant_id AND i.contact_id = %s
+                  AND (i.entity_kind, i.entity_id) = (l.crm_kind, l.crm_id))
+ ORDER BY l.linked_at DESC, l.crm_id LIMIT 5
+"""
 _NEWEST = """
 SELECT topic, payload FROM inbox WHERE tenant_id = %s AND entity_kind = %s AND entity_id = %s
    AND payload IS NOT NULL AND cause IS DISTINCT FROM 'event_id_reused'
@@ -71,6 +79,10 @@ class BookStore(CopyStore):
     async def links_of(self, kinds: Sequence[str], belongs_to: Sequence[str]) -> list[Link]:
         values = (self._realm_id, self._tenant_id, list(belongs_to), list(kinds))
         return [_link(row) for row in await self._rows(_LINKS_OF, *values)]
+
+    async def documents_of(self, contact_id: str, qbo_kinds: Sequence[str]) -> list[Link]:
+        values = (self._realm_id, self._tenant_id, list(qbo_kinds), contact_id)
+        return [_link(row) for row in await self._rows(_DOCUMENTS_OF, *values)]
 
     async def newest_event(self, entity_kind: str, entity_id: str) -> tuple[str, bytes] | None:
         rows = await self._rows(_NEWEST, self._tenant_id, entity_kind, entity_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from consumers.attention import disputed
@@ -10,6 +11,7 @@ from consumers.comparing import compare_again, remembered
 from consumers.customers import customer_for_sale
 from consumers.intents import CrmRef, Draft, Link, Source, discrepancy
 from consumers.invoices.single_payment import payment_on_invoice
+from consumers.numbers import under_free_number
 from consumers.outcomes import Attention, Done, Outcome, Result, Skipped
 from consumers.refund_links import REFUND
 from consumers.refunds import refund_differing, refund_sale
@@ -18,7 +20,7 @@ from mapping.booking import why_not_booked
 from mapping.company import Company
 from mapping.settings import Withdrawn
 from mapping.to_qbo.methods import payment_method_name
-from mapping.to_qbo.sales_receipt import items_wanted, sales_receipt
+from mapping.to_qbo.sales_receipt import items_wanted, renumbered, sales_receipt
 from qbo_client.writes import Operation
 from schemas.events.crm import PaymentCompleted, PaymentStatus
 
@@ -45,8 +47,10 @@ async def payment_completed(event: PaymentCompleted, work: Work) -> Outcome | La
             return Skipped(skip.cause, skip.message)
         draft = await _receipt(event, ref, work)
         if not payment.amount_refunded:
-            return LastWrite(draft, _still_asking(event, Done(Result.CREATED)))
-        await work.write(replace(draft, source=work.under_way))
+            free = partial(_renumbered, draft, event, work) if "DocNumber" in draft.body else None
+            return LastWrite(draft, _still_asking(event, Done(Result.CREATED)), free)
+        draft = replace(draft, source=work.under_way)
+        await under_free_number(work.write, draft, partial(_renumbered, draft, event, work))
         return await _with_refunds(event, Done(Result.CREATED), work.written[-1], work)
     outcome, link = await _changed_after_booking(event, link, work)
     return await _with_refunds(event, outcome, link, work)
@@ -75,6 +79,11 @@ async def _receipt(event: PaymentCompleted, ref: CrmRef, work: Work) -> Draft:
         last_sent=_billed(event, work.company) | remembered(expect),
         expect=expect,
     )
+
+
+def _renumbered(draft: Draft, event: PaymentCompleted, work: Work, attempt: int) -> Draft:
+    number = event.receipt_number or ""
+    return replace(draft, body=renumbered(draft.body, attempt, company=work.company, number=number))
 
 
 async def _with_refunds(event: PaymentCompleted, outcome: Outcome, link: Link, work: Work) -> Concluded:

@@ -8,6 +8,7 @@ from consumers.catalog import item_ids
 from consumers.customers import customer_for_sale
 from consumers.intents import CrmRef, Draft, Link
 from consumers.invoices.told import told_json
+from consumers.numbers import NUMBERS_TRIED
 from consumers.search import first_line
 from consumers.work import Work
 from mapping.booking import IMPORTED, Skip
@@ -19,7 +20,6 @@ from qbo_client.query import where
 from qbo_client.writes import Operation
 from schemas.events.crm import InvoiceState
 
-NUMBERS_TRIED = 6
 _LEFT_ALONE = (
     "The bridge does not make it again by itself. Enter it in QuickBooks by hand if it is meant, or leave it as it is."
 )

@@ -113,7 +113,10 @@ async def _known(
 
 
 async def unlink_payments(on_invoice: OnInvoice, customer_id: str, work: Work) -> None:
-    """Take our Payments off the invoice and to its new customer; they are applied again once it has moved."""
+    """Take our Payments off the invoice and to its new customer; they are applied again once it has moved.
+
+    One that found no room goes along: what it is for may be owed on this invoice again.
+    """
     linked = [one for one in on_invoice.bodies if applied_amount(on_invoice.bodies[one], _id(on_invoice))]
     if any(one not in on_invoice.links or on_invoice.links[one].origin == "found" for one in linked):
         raise CannotBook(
@@ -121,8 +124,9 @@ async def unlink_payments(on_invoice: OnInvoice, customer_id: str, work: Work) -
             "The CRM moved the invoice to another contact, and a payment that a person recorded is applied to it. "
             "Move both to the other customer in QuickBooks, then retry.",
         )
-    for one in linked:
-        link = on_invoice.links[one]
+    for one, link in on_invoice.links.items():
+        if one not in linked and (link.origin == "found" or _is_of(on_invoice.bodies[one], customer_id)):
+            continue
         payment = reapplied(
             on_invoice.bodies[one], invoice_id=_id(on_invoice), applied=ZERO, customer_id=customer_id,
             last_sent=link.last_sent or {},
@@ -143,6 +147,10 @@ def payment_update(link: Link, payment: Payment) -> Draft:
         origin=link.origin,
         belongs_to=link.belongs_to,
     )
+
+
+def _is_of(payment: Mapping[str, Any], customer_id: str) -> bool:
+    return str((payment.get("CustomerRef") or {}).get("value")) == customer_id
 
 
 def _id(on_invoice: OnInvoice) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 
 from consumers.catalog import item_ids
 from consumers.intents import Draft, Link, discrepancy
-from consumers.invoices.booked import NUMBERS_TRIED, Booked, customer_of, read_invoice
+from consumers.invoices.booked import Booked, customer_of, read_invoice
 from consumers.invoices.payments import OnInvoice, payments_on, unlink_payments
+from consumers.numbers import under_free_number
 from consumers.work import Work
 from mapping.to_qbo.invoice import invoice_items_wanted
 from mapping.to_qbo.invoice_changes import InvoiceChanges, invoice_changes, renumbered
-from qbo_client.errors import DuplicateNumber
 from qbo_client.writes import Operation
 from schemas.events.crm import InvoiceState
 
@@ -36,7 +36,7 @@ async def update_invoice(state: InvoiceState, booked: Booked, work: Work) -> Boo
     if on_invoice.copy_is_old:
         booked = await read_invoice(booked.link, work)
         changes, on_invoice = compared(booked), await payments_on(booked, work)
-    if changes.body and "CustomerRef" in changes.body and on_invoice.applied:
+    if changes.body and "CustomerRef" in changes.body and on_invoice.bodies:
         booked = await _unlinked(on_invoice, customer_id, work)
         changes = compared(booked)
     if changes.body is None:
@@ -47,15 +47,11 @@ async def update_invoice(state: InvoiceState, booked: Booked, work: Work) -> Boo
 
 async def _written(booked: Booked, changes: InvoiceChanges, work: Work) -> Mapping[str, Any]:
     """Write the update; a new number that another document has gets a suffix, as at creation."""
-    tried = changes
-    for attempt in range(1, NUMBERS_TRIED + 1):
-        try:
-            return await work.write(_draft(booked, tried, work))
-        except DuplicateNumber:
-            if attempt == NUMBERS_TRIED:
-                raise
-            tried = renumbered(changes, attempt, company=work.company, current=booked.body)
-    raise AssertionError("the last attempt returns or raises")
+    return await under_free_number(
+        work.write,
+        _draft(booked, changes, work),
+        lambda attempt: _draft(booked, renumbered(changes, attempt, company=work.company, current=booked.body), work),
+    )
 
 
 async def _unlinked(on_invoice: OnInvoice, customer_id: str, work: Work) -> Booked:

@@ -6,8 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from mapping.company import Company
-from mapping.errors import CannotBook
-from mapping.settings import NumberClash
 from mapping.to_qbo.currency import check_currency, currency_ref
 from mapping.to_qbo.customer import email_keys
 from mapping.to_qbo.dates import Day, booking_day
@@ -15,6 +13,7 @@ from mapping.to_qbo.document import Document, document
 from mapping.to_qbo.invoice_lines import sent_lines
 from mapping.to_qbo.items import ItemWanted, wanted_items
 from mapping.to_qbo.methods import NUMBER
+from mapping.to_qbo.numbers import next_number
 from mapping.to_qbo.plain import plain_value
 from mapping.to_qbo.sale import Sale, sale_of
 from mapping.to_qbo.text import clean, clean_lines, clean_name, is_email, short
@@ -85,16 +84,6 @@ def numbered(invoice: Invoice, attempt: int, *, company: Company) -> Invoice:
     note = with_number(str(invoice.body["PrivateNote"]), str(invoice.last_sent["number"]))
     changed = {"DocNumber": number, "PrivateNote": note}
     return replace(invoice, body={**invoice.body, **changed}, last_sent={**invoice.last_sent, **changed})
-
-
-def next_number(taken: str, attempt: int, company: Company) -> str:
-    if company.settings.number_clash is NumberClash.ATTENTION:
-        raise CannotBook(
-            "number_taken",
-            f"Another document in QuickBooks has the number {taken}. Change one of the two, then retry.",
-        )
-    suffix = f"-{attempt + 1}"
-    return f"{short(taken, NUMBER - len(suffix))}{suffix}"
 
 
 def with_number(note: str, number: str) -> str:

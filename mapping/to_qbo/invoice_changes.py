@@ -16,13 +16,13 @@ from mapping.to_qbo.invoice import (
     full_number,
     invoice_document,
     invoice_fields,
-    next_number,
     private_note,
     remembered,
     with_number,
 )
 from mapping.to_qbo.invoice_lines import changed_by_a_person, merged_lines
 from mapping.to_qbo.methods import NUMBER
+from mapping.to_qbo.numbers import next_number
 from mapping.to_qbo.plain import plain_value
 from mapping.to_qbo.text import short
 from schemas.events.crm import InvoiceState

@@ -13,6 +13,7 @@ from mapping.to_qbo.dates import Day, booking_day
 from mapping.to_qbo.document import document
 from mapping.to_qbo.items import ItemWanted, wanted_items
 from mapping.to_qbo.methods import NUMBER, payment_references
+from mapping.to_qbo.numbers import next_number
 from mapping.to_qbo.sale import Sale, sale_of
 from mapping.to_qbo.text import clean, clean_lines, short
 from schemas.events.crm import PaymentCompleted
@@ -69,6 +70,15 @@ def sales_receipt(
     if company.custom_txn_numbers and event.receipt_number:
         body["DocNumber"] = short(event.receipt_number, NUMBER)
     return Receipt(body=body, total=booked.total, tax=booked.tax)
+
+
+def renumbered(body: Mapping[str, Any], attempt: int, *, company: Company, number: str) -> dict[str, Any]:
+    """Return the receipt's body under its next number; instalments of one order share theirs in the CRM.
+
+    Raises CannotBook `number_taken` where the settings ask for it.
+    """
+    note = clean_lines(f"{body['PrivateNote']}\nnumber in the CRM: {number}", NOTE)
+    return {**body, "DocNumber": next_number(str(body["DocNumber"]), attempt, company), "PrivateNote": note}
 
 
 def checked_sale(event: PaymentCompleted, company: Company) -> tuple[Sale, Day]:

@@ -107,3 +107,13 @@ async def test_item_is_found_by_its_sku_whatever_its_case(books: Books) -> None:
     await store.save_copies("Item", [{"Id": "1", "SyncToken": "0", "Name": "Kit", "Sku": "WK-1"}])
     assert [item["Id"] for item in await store.items_with_sku(" wk-1")] == ["1"]
     assert await store.items_with_sku("other") == []
+
+
+async def test_documents_of_a_contact_are_those_its_events_were_booked_as(books: Books, groups: Groups) -> None:
+    lease, _ = await books.working(arrived("ct_1"), arrived("ct_2"))
+    for contact, number in (("ct_1", "7"), ("ct_2", "8")):
+        receipt = linked(CrmRef(kind="contact", id=contact), number, qbo_kind="SalesReceipt")
+        assert await groups.commit((lease, Effects(link=receipt))) == ["ok"]
+    found = await store_of(books).documents_of("ct_1", ["SalesReceipt", "Invoice"])
+    assert [(one.qbo_kind, one.qbo_id) for one in found] == [("SalesReceipt", "7")]
+    assert await store_of(books).documents_of("ct_1", ["Invoice"]) == []

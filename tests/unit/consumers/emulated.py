@@ -179,6 +179,9 @@ class Emulated:
     def person_deletes(self, entity: str, identifier: str) -> None:
         person.delete(self.emulated, self.emulated.kinds[entity.lower()], identifier)
 
+    def person_merges(self, *, keep: str, lose: str) -> None:
+        person.merge(self.emulated, keep, lose)
+
 
 def lose_answers_of(client: InProcess, operations: Iterable[tuple[str, str]]) -> None:
     """Lose the answer to the next call of each of these operations once it had its effect."""

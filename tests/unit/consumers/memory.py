@@ -74,6 +74,11 @@ class MemoryBooks:
     async def links_of(self, kinds: Sequence[str], belongs_to: Sequence[str]) -> list[Link]:
         return [x for x in self.links.values() if x.ref.kind in kinds and x.belongs_to in belongs_to]
 
+    async def documents_of(self, contact_id: str, qbo_kinds: Sequence[str]) -> list[Link]:
+        told = {(r.entity_kind, r.entity_id) for r in self.stored if r.contact_id == contact_id}
+        found = [x for x in self.links.values() if x.qbo_kind in qbo_kinds and (x.ref.kind, x.ref.id) in told]
+        return found[::-1][:5]
+
     async def newest_event(self, entity_kind: str, entity_id: str) -> tuple[str, bytes] | None:
         rows = [r for r in self.stored if (r.entity_kind, r.entity_id) == (entity_kind, entity_id) and r.payload]
         newest = max(rows, key=lambda row: (row.entity_version, row.occurred_at), default=None)

@@ -46,19 +46,24 @@ class Skip:
     lasting: bool = True
 
 
-def why_not_booked(event: CrmEvent, *, sync_from: datetime, in_books: bool = False) -> Skip | None:
+def why_not_booked(
+    event: CrmEvent, *, sync_from: datetime, in_books: bool = False, own_invoice_id: str | None = None
+) -> Skip | None:
     """Return why the event stays out of the books, or None.
 
     `sync_from` is the first consent to this company, or the date that the settings name instead. `in_books` says
-    that the invoice is in the books already: then its age and its status keep nothing out.
+    that the invoice is in the books already: then its age and its status keep nothing out. `own_invoice_id` is
+    QuickBooks' id of the invoice if the bridge made it: a CRM that tells this id back has imported nothing.
     """
     if not event.envelope.live_mode:
         return Skip(cause="not_live", message="The CRM was in test mode.")
     if event.envelope.origin is Origin.QUICKBOOKS_IMPORT:
         return Skip(cause=IMPORTED, message="The CRM has this record from QuickBooks.")
     if isinstance(event, PaymentCompleted):
-        return _why_not_paid(event, sync_from)
-    return None if isinstance(event, ContactActive) else _why_not_invoiced(event.invoice, sync_from, in_books=in_books)
+        return _why_not_paid(event, sync_from, own_invoice_id)
+    if isinstance(event, ContactActive):
+        return None
+    return _why_not_invoiced(event.invoice, sync_from, own_invoice_id, in_books=in_books)
 
 
 def skipped_with(invoice: Skip) -> Skip | None:
@@ -68,8 +73,10 @@ def skipped_with(invoice: Skip) -> Skip | None:
     return Skip(cause=invoice.cause, message=f"It pays an invoice that is not in these books. {invoice.message}")
 
 
-def _why_not_invoiced(invoice: InvoiceState, sync_from: datetime, *, in_books: bool) -> Skip | None:
-    if invoice.quickbooks_invoice_id is not None:
+def _why_not_invoiced(
+    invoice: InvoiceState, sync_from: datetime, own_invoice_id: str | None, *, in_books: bool
+) -> Skip | None:
+    if invoice.quickbooks_invoice_id not in {None, own_invoice_id}:
         return Skip(cause=IMPORTED, message="The invoice came from QuickBooks.")
     if in_books:
         return None
@@ -84,9 +91,9 @@ def _why_not_invoiced(invoice: InvoiceState, sync_from: datetime, *, in_books: b
     return None
 
 
-def _why_not_paid(event: PaymentCompleted, sync_from: datetime) -> Skip | None:
+def _why_not_paid(event: PaymentCompleted, sync_from: datetime, own_invoice_id: str | None) -> Skip | None:
     payment = event.payment
-    if event.quickbooks_invoice_id is not None:
+    if event.quickbooks_invoice_id not in {None, own_invoice_id}:
         return Skip(cause=IMPORTED, message="It pays an invoice that came from QuickBooks.")
     if payment.status not in SETTLED:
         said = f"No money was taken yet: the payment is {payment.status}."

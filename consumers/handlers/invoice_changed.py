@@ -45,7 +45,8 @@ async def invoice_changed(event: Event, work: Work) -> Outcome | Concluded:
     if link is not None and (skip := came_from_quickbooks(link)):
         return _skipped(state, skip, None, work)
     booked_before = None if link is None or link.is_skipped else link
-    if skip := why_not_booked(event, sync_from=work.sync_from, in_books=booked_before is not None):
+    in_books, own_id = booked_before is not None, booked_before.qbo_id if booked_before else None
+    if skip := why_not_booked(event, sync_from=work.sync_from, in_books=in_books, own_invoice_id=own_id):
         return _skipped(state, skip, booked_before, work)
     if booked_before is not None and ended(booked_before):
         return _concluded(state, after_its_end(state, booked_before), booked_before, work)

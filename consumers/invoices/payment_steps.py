@@ -9,7 +9,7 @@ from consumers.customers import NO_VERSION
 from consumers.intents import CrmRef, Draft, Link, Source
 from consumers.invoices.payments import PAYMENT, PROVISIONAL, OnInvoice, payment_update
 from consumers.work import Work
-from mapping.settlement import (
+from mapping.settlement_steps import (
     Adopt,
     Book,
     BookProvisional,

@@ -13,7 +13,7 @@ from consumers.work import Work
 from mapping.errors import CannotBook
 from mapping.from_qbo.transactions import is_void
 from mapping.money import ZERO
-from mapping.settlement import InBooks, Ours, Theirs
+from mapping.settlement_steps import InBooks, Ours, Theirs
 from mapping.to_qbo.payment import Payment, applied_amount, reapplied
 from qbo_client.query import where
 from qbo_client.writes import Operation

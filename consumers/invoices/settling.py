@@ -10,18 +10,8 @@ from consumers.invoices.booked import Booked, read_invoice
 from consumers.invoices.payment_steps import Steps, said, told_at
 from consumers.invoices.payments import PAYMENT, OnInvoice, payments_on
 from consumers.work import Work
-from mapping.settlement import (
-    BOOKED_ELSEWHERE,
-    Book,
-    BookProvisional,
-    ChangeProvisional,
-    NeedsAttention,
-    Ours,
-    Step,
-    Told,
-    is_manual,
-    settle,
-)
+from mapping.settlement import BOOKED_ELSEWHERE, is_manual, settle
+from mapping.settlement_steps import Book, BookProvisional, ChangeProvisional, NeedsAttention, Ours, Step, Told
 from qbo_client.errors import InvalidData
 from qbo_client.writes import Operation
 from schemas.events.crm import PaymentRecord

@@ -24,9 +24,10 @@ async def payment_on_invoice(event: PaymentCompleted, invoice_id: str, work: Wor
     link = await work.books.link(CrmRef(kind=PAYMENT, id=event.payment.transaction_id))
     if (known := unless_known(link, work.row)) is not None:
         return known
-    if link is None and (skip := why_not_booked(event, sync_from=work.sync_from)):
-        return Skipped(skip.cause, skip.message)
     invoice = await work.books.link(invoice_ref(invoice_id))
+    own_id = invoice.qbo_id if invoice else None
+    if link is None and (skip := why_not_booked(event, sync_from=work.sync_from, own_invoice_id=own_id)):
+        return Skipped(skip.cause, skip.message)
     if invoice is None:
         return _wait_for_invoice(invoice_id, work)
     if invoice.is_skipped:

@@ -7,7 +7,7 @@ from typing import Any
 
 from consumers.intents import Link
 from mapping.money import ZERO
-from mapping.settlement import Told
+from mapping.settlement_steps import Told
 from schemas.events.crm import InvoiceState, PaymentRecord
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)

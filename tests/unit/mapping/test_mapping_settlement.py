@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mapping.settings import Settings, Withdrawn
-from mapping.settlement import (
+from mapping.settlement import is_manual, settle
+from mapping.settlement_steps import (
     Adopt,
     Book,
     BookProvisional,
@@ -24,8 +25,6 @@ from mapping.settlement import (
     Theirs,
     Told,
     Withdraw,
-    is_manual,
-    settle,
 )
 from schemas.events.crm import PaymentMethod, PaymentRecord, PaymentStatus
 from tests.unit.mapping.build import record

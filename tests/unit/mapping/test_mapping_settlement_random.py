@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapping.settings import Settings
-from mapping.settlement import (
+from mapping.settlement import settle
+from mapping.settlement_steps import (
     Adopt,
     Book,
     BookProvisional,
@@ -22,7 +23,6 @@ from mapping.settlement import (
     TakeOver,
     Theirs,
     Told,
-    settle,
 )
 from schemas.events.crm import PaymentMethod, PaymentRecord, PaymentStatus
 from tests.unit.mapping.build import record

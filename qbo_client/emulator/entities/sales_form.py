@@ -1,12 +1,16 @@
 """What invoices, sales receipts, credit memos and refund receipts have in common."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from qbo_client.emulator import errors
-from qbo_client.emulator.entities.currency import set_currency
+from qbo_client.emulator.amounts import ZERO
+from qbo_client.emulator.entities.currency import set_currency, set_home_amounts
 from qbo_client.emulator.entities.dates import set_day
+from qbo_client.emulator.entities.deposits import set_deposit_account
 from qbo_client.emulator.entities.kind import Draft, Reference
 from qbo_client.emulator.entities.names import check_email
+from qbo_client.emulator.entities.numbers import set_number
 from qbo_client.emulator.entities.sales_lines import shape_lines
 from qbo_client.emulator.fields import TIMES, FieldType
 from qbo_client.emulator.totals import add_totals
@@ -54,6 +58,16 @@ def shape_form(draft: Draft) -> None:
     body.setdefault("CustomField", [])
     _check_mail(draft)
     add_totals(draft, shape_lines(draft))
+
+
+def shape_receipt(draft: Draft) -> dict[str, Any]:
+    """A sales or refund receipt: its money moves at once, so it names an account and nothing stays open."""
+    set_deposit_account(draft)
+    shape_form(draft)
+    draft.body["Balance"] = ZERO
+    set_home_amounts(draft.company, draft.body)
+    set_number(draft)
+    return draft.body
 
 
 def _check_mail(draft: Draft) -> None:

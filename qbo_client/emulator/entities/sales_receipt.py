@@ -1,29 +1,13 @@
-from typing import Any
-
-from qbo_client.emulator.amounts import ZERO
 from qbo_client.emulator.entities import sales_form
-from qbo_client.emulator.entities.currency import set_home_amounts
-from qbo_client.emulator.entities.deposits import set_deposit_account
-from qbo_client.emulator.entities.kind import Draft, Kind
-from qbo_client.emulator.entities.numbers import set_number
+from qbo_client.emulator.entities.kind import Kind
 from qbo_client.emulator.entities.voiding import voided
 from qbo_client.emulator.fields import FieldType
-
-
-def shape_sales_receipt(draft: Draft) -> dict[str, Any]:
-    set_deposit_account(draft)
-    sales_form.shape_form(draft)
-    draft.body["Balance"] = ZERO
-    set_home_amounts(draft.company, draft.body)
-    set_number(draft)
-    return draft.body
-
 
 SALES_RECEIPT = Kind(
     name="SalesReceipt",
     id_space="transactions",
     filterable={**sales_form.FILTERABLE, "TotalAmt": FieldType.NUMBER},
-    shape=shape_sales_receipt,
+    shape=sales_form.shape_receipt,
     void=voided,
     lengths=sales_form.LENGTHS,
     references=sales_form.REFERENCES,

@@ -19,10 +19,12 @@ from bridge.store.group import GroupCommit
 from bridge.store.inbox import InboxStore
 from bridge.store.lanes import LaneStore, Lease
 from bridge.store.outcomes import OutcomeStore
+from bridge.store.reads import ReadMeter
 from consumers.effects import Effects
 from consumers.failures import RetryPolicy
 from consumers.intents import Intent
 from consumers.turn import TurnPolicy
+from producers.watched import WatchPolicy
 from qbo_client.clock import Clock, SystemClock
 from qbo_client.oauth import OAuthApp, discover
 from schemas.codec import Codec
@@ -108,7 +110,9 @@ async def open_lane_works(core: Core, app: OAuthApp) -> AsyncIterator["Works"]:
                 connections=core.connections,
                 intents=intents,
                 effects=effects,
+                meter=ReadMeter(core.pool),
                 metrics=core.metrics,
+                watch=WatchPolicy(poll_seconds=settings.poll_seconds, proven_poll_seconds=settings.proven_poll_seconds),
                 timeout_seconds=settings.qbo_timeout_seconds,
                 retry=RetryPolicy(first_seconds=settings.retry_first_seconds),
                 turn=TurnPolicy(linger_seconds=settings.linger_seconds, drain_seconds=settings.drain_seconds),

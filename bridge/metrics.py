@@ -58,6 +58,33 @@ class Metrics:
         self.lanes_lost = counter("qbo_bridge_lanes_lost_total", "Leases that lapsed under this process.")
         self.connections = gauge("qbo_bridge_connections", "Connections by state.", "state")
 
+        self.webhook_requests = counter(
+            "qbo_bridge_webhook_requests_total",
+            "Requests of webhooks by outcome: accepted, unreadable, bad_signature, too_large, incomplete.",
+            "outcome",
+        )
+        self.webhook_events = counter(
+            "qbo_bridge_webhook_events_total",
+            "Events of webhooks by what became of them: hint, unwatched, unknown_company, not_understood, forgotten.",
+            "fate",
+        )
+        self.webhook_hints = gauge("qbo_bridge_webhook_waiting_hints", "Hints that are in memory only.")
+
         self.outbox_unsent = gauge("qbo_bridge_outbox_unsent_rows", "Events that are not on Kafka yet.")
         self.outbox_age = gauge("qbo_bridge_outbox_oldest_seconds", "Age of the oldest event that is not on Kafka yet.")
         self.outbox_sent = counter("qbo_bridge_outbox_sent_total", "Events sent to Kafka, by topic.", "topic")
+
+        self.polls_failed = counter("qbo_bridge_polls_failed_total", "Steps of watching a company that failed.")
+        self.polls_failing = gauge("qbo_bridge_polls_failing_connections", "Companies whose polls fail now.")
+        self.poll_late = gauge("qbo_bridge_poll_late_seconds", "How much the poll that is most overdue is late.")
+        self.imports = gauge(
+            "qbo_bridge_import_records", "Invoices of the imports under way: done, and in all.", "part"
+        )
+        self.imports_left = gauge(
+            "qbo_bridge_import_left_seconds", "Until the last import under way ends, by its pace."
+        )
+        self.month_reads = gauge(
+            "qbo_bridge_quickbooks_month_metered_reads",
+            "Metered reads of this month (UTC): so_far, forecast for all of it at last week's pace, allowed.",
+            "figure",
+        )

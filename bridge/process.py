@@ -1,7 +1,7 @@
 """One running process: its roles, started together and stopped in order.
 
-Ingest stops first (nothing new), then the lanes drain and are given back, then the relay sends what that made,
-then the pool closes. A background task that dies stops the process instead of letting it limp.
+Webhooks and ingest stop first (nothing new), then the lanes drain and are given back, then the relay sends what
+that made, then the pool closes. A background task that dies stops the process instead of letting it limp.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from bridge.bootstrap import Core, kafka_config, oauth_app, open_core, open_lane
 from bridge.health import Checks, http_server
 from bridge.kafka import KafkaRecords, KafkaSender
 from bridge.lanes.keeper import KeeperPolicy, LaneKeeper
+from bridge.receiving import open_receiving
 from bridge.settings import Settings
 from bridge.store.database import Away, session
 from bridge.store.ingest import IngestInbox
@@ -45,10 +46,15 @@ class Role(StrEnum):
     INGEST = "ingest"
     SYNC = "sync"
     RELAY = "relay"
+    WEBHOOKS = "webhooks"
 
 
 class NotMigrated(Exception):
     """The database is behind this release."""
+
+
+class NoVerifierToken(Exception):
+    """Webhooks cannot be told from anybody's requests."""
 
 
 @dataclass(slots=True)
@@ -73,6 +79,18 @@ class Running:
     nudge_relay: Callable[[], None] = lambda: None
 
 
+def roles_of(settings: Settings, asked: Sequence[Role]) -> Sequence[Role]:
+    """Return the roles that were asked for; if none was, all that the settings allow. Raises NoVerifierToken."""
+    if settings.webhook_verifier_tokens:
+        return asked or list(Role)
+    if Role.WEBHOOKS in asked:
+        raise NoVerifierToken(
+            "Webhooks are received only with QBO_BRIDGE_WEBHOOK_VERIFIER_TOKEN. Set it to the verifier token that "
+            "Intuit shows beside the application's webhooks."
+        )
+    return asked or [role for role in Role if role is not Role.WEBHOOKS]
+
+
 async def run(settings: Settings, roles: Sequence[Role]) -> None:
     """Run until SIGTERM or SIGINT, then drain. Raises what killed a part, if one died."""
     if missing := await pending(settings.database_url.get_secret_value()):
@@ -80,13 +98,15 @@ async def run(settings: Settings, roles: Sequence[Role]) -> None:
     async with AsyncExitStack() as stack:
         core = await stack.enter_async_context(open_core(settings))
         running = Running()
-        # They are stopped in reverse: ingest first, the relay last.
+        # They are stopped in reverse: webhooks first, the relay last.
         if Role.RELAY in roles:
             await stack.enter_async_context(_relay(core, running))
         if Role.SYNC in roles:
             await stack.enter_async_context(_sync(core, running))
         if Role.INGEST in roles:
             await stack.enter_async_context(_ingest(core, running))
+        if Role.WEBHOOKS in roles:
+            await stack.enter_async_context(_webhooks(core, running))
         running.checks["postgresql"] = lambda: _postgresql(core)
         await stack.enter_async_context(_http(core, running.checks))
         await _until_stopped(core, running)
@@ -236,6 +256,13 @@ async def _ingest_or_halt(core: Core, running: Running, ingest: Ingest, stopped:
 
 
 @asynccontextmanager
+async def _webhooks(core: Core, running: Running) -> AsyncIterator[None]:
+    async with open_receiving(core, want=running.want) as receiving:
+        running.parts.append(Part("webhooks", receiving.run, receiving.stop))
+        yield
+
+
+@asynccontextmanager
 async def _http(core: Core, checks: Checks) -> AsyncIterator[None]:
     settings = core.settings
     server = http_server(host=settings.http_host, port=settings.http_port, metrics=core.metrics, ready=checks)
@@ -248,6 +275,7 @@ async def _http(core: Core, checks: Checks) -> AsyncIterator[None]:
 
 async def _survey(core: Core) -> None:
     survey, outbox = Survey(core.pool, core.metrics), OutboxStore(core.pool)
+    core.metrics.month_reads.labels("allowed").set(core.settings.metered_reads_per_month)
     while True:
         try:
             await survey.take()

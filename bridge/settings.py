@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     linger_seconds: float = Field(default=5.0, gt=0)
     drain_seconds: float = Field(default=20.0, gt=0)
     retry_first_seconds: float = Field(default=2.0, gt=0)
+    #: Between two polls of a company: usually, and where webhooks are proven to arrive.
+    poll_seconds: float = Field(default=240.0, gt=0)
+    proven_poll_seconds: float = Field(default=3600.0, gt=0)
+    #: What Intuit lets all companies together read in a month; `qbo-bridge reads` measures against it.
+    metered_reads_per_month: int = Field(default=500_000, gt=0)
     dead_letter_share: float = Field(default=0.2, gt=0, le=1)
     dead_letter_run: int = Field(default=100, gt=0)
     most_workable: int = Field(default=50_000, gt=0)
@@ -49,6 +54,11 @@ class Settings(BaseSettings):
     http_port: int = Field(default=9464, ge=0, le=65535)
     #: Where the addresses really bound are written; for whoever starts this process with port 0.
     http_address_file: Path | None = None
+    #: Intuit's verifier tokens, newest first, separated by commas. Without one no webhooks are received.
+    webhook_verifier_token: SecretStr | None = None
+    webhook_host: str = "127.0.0.1"
+    webhook_port: int = Field(default=8485, ge=0, le=65535)
+    webhook_address_file: Path | None = None
     log_level: str = Field(default="INFO", pattern="(?i)^(debug|info|warning|error|critical)$")
     log_format: str = Field(default="json", pattern="^(json|text)$")
 
@@ -68,7 +78,15 @@ class Settings(BaseSettings):
 
     @property
     def keys(self) -> list[str]:
-        return [key.strip() for key in self.token_keys.get_secret_value().split(",") if key.strip()]
+        return _separated(self.token_keys)
+
+    @property
+    def webhook_verifier_tokens(self) -> list[str]:
+        return _separated(self.webhook_verifier_token) if self.webhook_verifier_token else []
+
+
+def _separated(secrets: SecretStr) -> list[str]:
+    return [secret.strip() for secret in secrets.get_secret_value().split(",") if secret.strip()]
 
 
 def _check_key(key: str) -> None:

@@ -113,6 +113,12 @@ class Applier:
         """Put a row whose event cannot even be read before a person."""
         return await self.decide(row, bug(error))
 
+    async def park_for(self, error: Exception) -> None:
+        """Park the company if the error is about all of it: raises CompanyParked then, returns otherwise."""
+        verdict = judge(error, now=self.clock.now(), attempts=0, tries=0, policy=self.policy, rng=self.rng)
+        if isinstance(verdict, Parked):
+            await self._park(verdict)
+
     async def park(self, error: QBOError) -> None:
         """Park the company for an error that is about all of it; raises CompanyParked."""
         verdict = judge(error, now=self.clock.now(), attempts=0, tries=0, policy=self.policy, rng=self.rng)

@@ -8,6 +8,7 @@ from consumers.effects import Effects
 from consumers.intents import CrmRef, Intent, Link
 from consumers.records import Arrived, DeadLetter, Received
 from mapping.company import Company
+from mapping.echo import ToldCustomer, ToldInvoice
 from qbo_client.client import QBOClient
 
 
@@ -48,6 +49,21 @@ class Books(Protocol):
 
     async def newest_event(self, entity_kind: str, entity_id: str) -> tuple[str, bytes] | None:
         """Return topic and payload of the newest state of a CRM record that is stored; None where none is."""
+        ...
+
+    async def told_customer(self, qbo_id: str) -> ToldCustomer | None:
+        """Return the customer of this id if the CRM knows it from this connection."""
+        ...
+
+    async def told_invoices(self, doc_numbers: Sequence[str]) -> list[ToldInvoice]:
+        """Return the invoices with one of these numbers that this connection told the CRM of, paid or imported.
+
+        The empty number stands for none.
+        """
+        ...
+
+    async def told_paid(self, qbo_id: str) -> bool:
+        """Whether this connection told the CRM that the invoice was paid in full."""
         ...
 
     async def last_number(self, ref: CrmRef) -> int:

@@ -78,11 +78,14 @@ class Turn:
     #: Held by one suspect at a time in the whole process, so that its death names the record.
     alone: asyncio.Lock
     done: Callable[[Row, Outcome], None]
+    #: Whether other work goes on in this lane: it is not given back meanwhile.
+    busy: Callable[[], bool] = lambda: False
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     #: False once the turn ended because the lane could not be worked on.
     in_order: bool = True
     _stopping: bool = False
     _fresh: bool = True
+    _worked: bool = False
     _refilled_at: float = 0.0
     _queue: list[_Queued] = field(default_factory=list)
     _running: dict[asyncio.Task[None], Row | None] = field(default_factory=dict)
@@ -110,15 +113,20 @@ class Turn:
                 await self._refill()
                 self._start_settling()
                 await self._start_rows()
-                if self._running or self._queue:
+                if self._running or self._queue or self.busy():
                     idle_since = None
                 else:
                     idle_since = self.clock.monotonic() if idle_since is None else idle_since
-                    if self.clock.monotonic() - idle_since >= self.policy.linger_seconds:
+                    if self.clock.monotonic() - idle_since >= self._linger_seconds:
                         break
                 await self._pause()
         finally:
             await self._wind_up()
+
+    @property
+    def _linger_seconds(self) -> float:
+        """Rows come in company: where there was nothing to do, nothing is waited for."""
+        return self.policy.linger_seconds if self._worked or self._open else 0.0
 
     async def _refill(self) -> None:
         """Take more rows in hand when something came, fell due, or the queue ran low after a full take."""
@@ -130,6 +138,7 @@ class Turn:
         in_hand = [q.row.id for q in self._queue] + [row.id for row in self._running.values() if row]
         rows = await self.rows.take(in_hand=in_hand, limit=self.policy.window)
         self._fresh = len(rows) == self.policy.window
+        self._worked = self._worked or bool(rows)
         if rows and any(intent.in_attention for intent in self._open.values()):
             await self._take_up_retried()
         for row in rows:

@@ -27,10 +27,14 @@ from mapping.settlement_steps import (
     Told,
     Withdraw,
 )
+from mapping.settlement_words import (
+    booked_elsewhere,
+    paid_again_after_refund,
+    paid_already,
+    paid_elsewhere,
+    payments_exceed_sum,
+)
 from schemas.events.crm import PaymentMethod, PaymentRecord, PaymentStatus
-
-#: A transaction that was told of with another document; it is not booked a second time.
-BOOKED_ELSEWHERE = "booked_elsewhere"
 
 _BY_HAND = frozenset({"", "manual", "offline"})
 _NOT_TAKEN = frozenset({PaymentStatus.FAILED, PaymentStatus.PENDING})
@@ -87,7 +91,7 @@ class _Plan:
         """Look for booked money that the CRM takes back or changes."""
         for one in tuple(self.kept):
             why = self._why_withdrawn(one)
-            if why and self.settings.withdrawn is Withdrawn.VOID and not one.adopted and one.refunded == 0:
+            if why and self._may_void(one):
                 self.kept.remove(one)
                 self.free += one.applied
                 self.steps.append(Withdraw(payment_id=one.payment_id, transaction_id=str(one.transaction_id)))
@@ -114,13 +118,13 @@ class _Plan:
         return sorted(new.values(), key=_paid_in_order)
 
     def book(self, record: PaymentRecord) -> None:
-        same = next((one for one in self.strangers if one.applied == record.amount), None)
+        same = self._recorded_by_others(record)
         if record.transaction_id in self.books.elsewhere:
             self._book_no_second_time(record, same)
             return
-        if same is not None and is_manual(record):
-            self.strangers.remove(same)
-            self.steps.append(Adopt(payment_id=same.payment_id, transaction=record))
+        if same and is_manual(record):
+            self.strangers = [one for one in self.strangers if one not in same]
+            self.steps.append(Adopt(payment_ids=tuple(one.payment_id for one in same), transaction=record))
             return
         if record.amount > self.free and (unclear := self._unclear(record)):
             self.steps.append(unclear)
@@ -132,16 +136,19 @@ class _Plan:
             taken_over, self.provisional = self.provisional.payment_id, None
             self.steps.append(TakeOver(payment_id=taken_over, transaction=record, applied=applied))
 
-    def _book_no_second_time(self, record: PaymentRecord, same: Theirs | None) -> None:
+    def _recorded_by_others(self, record: PaymentRecord) -> tuple[Theirs, ...]:
+        """Return the Payment by another hand of that amount; else all, where they come to it and no room is left."""
+        if (one := next((one for one in self.strangers if one.applied == record.amount), None)) is not None:
+            return (one,)
+        all_of_it = sum((one.applied for one in self.strangers), ZERO) == record.amount
+        return tuple(self.strangers) if all_of_it and record.amount > self.free else ()
+
+    def _book_no_second_time(self, record: PaymentRecord, same: tuple[Theirs, ...]) -> None:
         """One transaction is one object; a person who put things right has recorded this amount here."""
-        if same is not None:
-            self.strangers.remove(same)
+        if same:
+            self.strangers = [one for one in self.strangers if one not in same]
             return
-        said = (
-            f"{record.amount} is booked already, as {self.books.elsewhere[record.transaction_id]}. If it pays this "
-            "invoice, void that and record the payment on the invoice in QuickBooks, then retry."
-        )
-        self.steps.append(NeedsAttention(cause=BOOKED_ELSEWHERE, message=said, transaction_id=record.transaction_id))
+        self.steps.append(booked_elsewhere(record, self.books.elsewhere[record.transaction_id]))
 
     def provide(self) -> None:
         """Let a provisional Payment stand for what only the sum tells of."""
@@ -161,6 +168,12 @@ class _Plan:
 
     def in_order(self) -> tuple[Step, ...]:
         return tuple(sorted(self.steps, key=_frees_room, reverse=True))
+
+    def _may_void(self, one: Ours) -> bool:
+        """What only left the list of an invoice that was told to be paid may be there under another name."""
+        replaced = self.books.paid_told and self._news_of(one) is None
+        plain = not one.adopted and one.refunded == 0
+        return self.settings.withdrawn is Withdrawn.VOID and plain and not replaced
 
     def _why_withdrawn(self, one: Ours) -> str | None:
         record = self._news_of(one)
@@ -187,19 +200,12 @@ class _Plan:
     def _unclear(self, record: PaymentRecord) -> NeedsAttention | None:
         """More than is open of the invoice: an overpayment, unless something else explains it."""
         if self._refunded_before(record):
-            said = f"{record.amount} was paid again after a refund. Book it in QuickBooks on a document of its own."
-            return NeedsAttention(cause="paid_again_after_refund", message=said, transaction_id=record.transaction_id)
+            return paid_again_after_refund(record)
         if self.strangers:
-            return self._paid_elsewhere(record.amount, record.transaction_id)
+            return paid_elsewhere(record.amount, self.strangers, record.transaction_id)
+        if self.books.paid_told and is_manual(record):
+            return paid_already(record.amount, max(self.free, ZERO), record.transaction_id)
         return None
-
-    def _paid_elsewhere(self, amount: Decimal, transaction_id: str | None) -> NeedsAttention:
-        others = ", ".join(str(one.applied) for one in self.strangers)
-        said = (
-            f"The CRM says that {amount} was paid, and QuickBooks shows payments of {others} by other hands. "
-            "If it is the same money, nothing has to be done; if not, book it in QuickBooks."
-        )
-        return NeedsAttention(cause="paid_in_quickbooks", message=said, transaction_id=transaction_id)
 
     def _missing(self) -> Decimal | None:
         """Return what a provisional Payment should be for; None where nobody can tell."""
@@ -207,23 +213,22 @@ class _Plan:
             return ZERO
         missing = self.told.amount_paid - self._gross(every=True) + self._refunds(every=False)
         if missing < 0:
-            if self.told.amount_paid - self._gross(every=False) + self._refunds(every=True) < 0:
-                self._ask_about_sum()
+            known = self._gross(every=False) - self._refunds(every=True)
+            if self.told.amount_paid < known:
+                self.steps.append(payments_exceed_sum(self.told.amount_paid, known))
             return ZERO
         covered = [one for one in self.strangers if one.applied == missing][:1] or self.strangers
         by_others = sum((one.applied for one in covered), ZERO)
         if covered and (by_others == missing or missing > self.free):
             if by_others > missing or missing - by_others > max(self.free, ZERO):
-                self.steps.append(self._paid_elsewhere(missing, None))
+                self.steps.append(paid_elsewhere(missing, self.strangers, None))
                 return None
             self.covered_by += [one.payment_id for one in covered]
             return missing - by_others
+        if self.books.paid_told and missing > max(self.free, ZERO):
+            self.steps.append(paid_already(missing, max(self.free, ZERO), None))
+            return None
         return missing
-
-    def _ask_about_sum(self) -> None:
-        known = self._gross(every=False) - self._refunds(every=True)
-        said = f"The CRM says that {self.told.amount_paid} is paid, and its payments come to {known}."
-        self.steps.append(NeedsAttention(cause="payments_exceed_sum", message=f"{said} Correct them in the CRM."))
 
     def _gross(self, *, every: bool) -> Decimal:
         """Sum the transactions that are known: all, or those that the state surely counts."""

@@ -61,6 +61,8 @@ class InBooks:
     theirs: tuple[Theirs, ...] = ()
     #: Transactions that are booked already on another document, and what that is, in words.
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    #: The CRM was told that the invoice is paid in full: what it says of payments by hand may be its answer.
+    paid_told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +84,9 @@ class TakeOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adopt:
-    """Link the transaction to the Payment that a bookkeeper made for it; no write."""
+    """Link the transaction to the Payment that a bookkeeper made for it, or to several that come to it; no write."""
 
-    payment_id: str
+    payment_ids: tuple[str, ...]
     transaction: PaymentRecord
 
 

@@ -9,9 +9,11 @@ not acknowledged holds back all that follow it.
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +29,7 @@ __all__ = [
     "WebhookSignatureError",
     "check",
     "read",
+    "read_each",
 ]
 
 SIGNATURE_HEADER = "intuit-signature"
@@ -49,6 +52,9 @@ _OPERATIONS: Mapping[str, str] = MappingProxyType(
         "email": "emailed",
     }
 )
+
+#: The longest of their names and ids has some thirty characters.
+_MOST_CHARACTERS = 200
 
 
 class WebhookError(Exception):
@@ -96,16 +102,47 @@ def read(body: bytes) -> tuple[Change, ...]:
 
     Raises WebhookPayloadError for a body of another shape, or if anything is missing that a change consists of.
     """
+    return tuple(_understood(one) for one in _told(body))
+
+
+def read_each(body: bytes) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """Return the changes that are understood, and a sentence for each event that is not.
+
+    For whoever has acknowledged the body already: one odd event loses none of the others. Raises
+    WebhookPayloadError for a body of another shape.
+    """
+    told = list(_told(body))
+    changes = tuple(one for one in told if isinstance(one, Change))
+    return changes, tuple(str(one) for one in told if isinstance(one, WebhookPayloadError))
+
+
+def _told(body: bytes) -> Iterator[Change | WebhookPayloadError]:
     try:
         payload = parse_any(body)
     except Unreadable as error:
         raise WebhookPayloadError(str(error)) from error
     match payload:
         case list():
-            return tuple(_cloud_event(event, f"event {number}") for number, event in enumerate(payload, start=1))
+            for number, event in enumerate(payload, start=1):
+                yield _or_why(_cloud_event, event, f"event {number}")
         case {"eventNotifications": list(notifications)}:
-            return tuple(_notified(notifications))
-    raise WebhookPayloadError("the body is neither a list of CloudEvents nor an object with eventNotifications")
+            for number, notification in enumerate(notifications, start=1):
+                yield from _notified(notification, f"notification {number}")
+        case _:
+            raise WebhookPayloadError("the body is neither a list of CloudEvents nor an object with eventNotifications")
+
+
+def _understood(one: Change | WebhookPayloadError) -> Change:
+    if isinstance(one, WebhookPayloadError):
+        raise one
+    return one
+
+
+def _or_why(reads: Callable[[Any, str], Change], event: Any, where: str) -> Change | WebhookPayloadError:
+    try:
+        return reads(event, where)
+    except WebhookPayloadError as error:
+        return error
 
 
 def _cloud_event(event: Any, where: str) -> Change:
@@ -124,16 +161,21 @@ def _cloud_event(event: Any, where: str) -> Change:
     raise WebhookPayloadError(f"the type of {where} is not qbo.<entity>.<operation>.<version>: {kind[:100]!r}")
 
 
-def _notified(notifications: list[Any]) -> Iterator[Change]:
-    for number, notification in enumerate(notifications, start=1):
-        where = f"notification {number}"
-        realm_id = _text(notification, "realmId", where)
-        match notification:
-            case {"dataChangeEvent": {"entities": list(entities)}}:
-                for place, changed in enumerate(entities, start=1):
-                    yield _change(realm_id, changed, f"entity {place} of {where}")
-            case _:
-                raise WebhookPayloadError(f"{where} holds no dataChangeEvent with entities")
+def _notified(notification: Any, where: str) -> Iterator[Change | WebhookPayloadError]:
+    try:
+        realm_id, entities = _text(notification, "realmId", where), _entities(notification, where)
+    except WebhookPayloadError as error:
+        yield error
+        return
+    for place, changed in enumerate(entities, start=1):
+        yield _or_why(partial(_change, realm_id), changed, f"entity {place} of {where}")
+
+
+def _entities(notification: Any, where: str) -> list[Any]:
+    match notification:
+        case {"dataChangeEvent": {"entities": list(entities)}}:
+            return entities
+    raise WebhookPayloadError(f"{where} holds no dataChangeEvent with entities")
 
 
 def _change(realm_id: str, changed: Any, where: str) -> Change:
@@ -157,7 +199,8 @@ def _deleted_id(source: Mapping[str, Any]) -> str | None:
     # Its spelling in CloudEvents is not documented.
     spelled = {key.lower().replace("_", ""): value for key, value in source.items()}
     value = spelled.get("deletedid") or spelled.get("intuitdeletedid")
-    return str(value) if value else None
+    text = str(value) if isinstance(value, str | Decimal) else ""
+    return text if _is_plain(text) else None
 
 
 def _text(source: Any, key: str, where: str) -> str:
@@ -166,7 +209,14 @@ def _text(source: Any, key: str, where: str) -> str:
     value = source.get(key)
     if not isinstance(value, str) or not value:
         raise WebhookPayloadError(f"{where} has no {key}")
+    if not _is_plain(value):
+        raise WebhookPayloadError(f"the {key} of {where} is no name, id or time: {value[:100]!r}")
     return value
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it may be a name or an id: whoever stores it needs to fear neither control characters nor its length."""
+    return 0 < len(text) <= _MOST_CHARACTERS and text.isprintable()
 
 
 def _moment(source: Mapping[str, Any], key: str, where: str) -> datetime:

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import webbrowser
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from cryptography.fernet import InvalidToken
@@ -12,7 +12,8 @@ from bridge.bootstrap import oauth_app, open_core
 from bridge.cli.common import AsJson, fail, load_settings, run_async, show
 from bridge.consent import Connected, ConsentRefused, accept, ask, callback_server, prepare
 from bridge.settings import Settings
-from bridge.store.connections import ConnectionRefused, ConnectionStore
+from bridge.store.connections import Connection, ConnectionRefused, ConnectionStore
+from bridge.store.standings import WatchStanding, watch_standings
 from mapping.from_qbo.company import findings
 from qbo_client.errors import QBOError
 from qbo_client.oauth import ClientInvalid, OAuthApp, OAuthError, OAuthUnavailable
@@ -95,22 +96,13 @@ def list_(*, as_json: AsJson = False) -> None:
 
     async def work() -> None:
         async with open_core(settings) as core:
-            rows = [
-                {
-                    "tenant": c.tenant_id,
-                    "company": c.realm_id,
-                    "name": c.company.name if c.company else None,
-                    "country": c.company.country if c.company else None,
-                    "currency": c.company.home_currency if c.company else None,
-                    "state": c.state,
-                    "cause": c.cause,
-                    "what_to_do": c.message,
-                    "books_since": c.sync_from,
-                    "consent_until": c.refresh_expires_at,
-                }
-                for c in await core.connections.all()
-            ]
-        columns = ("tenant", "company", "name", "country", "currency", "state", "cause", "what_to_do")
+            standings = await watch_standings(core.pool)
+            found = await core.connections.all()
+        rows = [_listed(one, standings.get((one.tenant_id, one.realm_id))) for one in found]
+        columns = (
+            *("tenant", "company", "name", "country", "currency", "state", "polled_at", "import"),
+            *("cause", "what_to_do"),
+        )
         show(
             rows,
             columns,
@@ -119,6 +111,41 @@ def list_(*, as_json: AsJson = False) -> None:
         )
 
     run_async(work())
+
+
+def _listed(connection: Connection, watch: WatchStanding | None) -> dict[str, Any]:
+    """Return a connection as it is shown. Trouble with polls stands where there is no worse."""
+    company = connection.company
+    failing = watch is not None and watch.failure is not None and connection.cause is None
+    row = {
+        "tenant": connection.tenant_id,
+        "company": connection.realm_id,
+        "name": company.name if company else None,
+        "country": company.country if company else None,
+        "currency": company.home_currency if company else None,
+        "state": connection.state,
+        "cause": "polls_fail" if failing else connection.cause,
+        "what_to_do": f"Tried again by itself. {watch.failure}" if failing and watch else connection.message,
+        "books_since": connection.sync_from,
+        "consent_until": connection.refresh_expires_at,
+        "import_invoices": connection.import_invoices,
+        "review_requests": connection.review_requests,
+    }
+    if watch is None:
+        return row
+    return row | {
+        "polled_at": watch.polled_at,
+        "polls_fail_since": watch.failing_since,
+        "import": watch.import_in_words(),
+        "import_state": watch.import_state,
+        "import_done": watch.import_done,
+        "import_total": watch.import_total,
+        "import_left_seconds": watch.import_left_seconds,
+        "customers_told": watch.customers_told,
+        "history_counted": watch.history_counted,
+        "webhook_at": watch.announced_at,
+        "missed_by_webhooks_at": watch.unannounced_at,
+    }
 
 
 @app.command("pause")

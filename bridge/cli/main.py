@@ -2,7 +2,7 @@
 
 import typer
 
-from bridge.cli import connections, emulator, operate, process, schemas, settings
+from bridge.cli import connections, emulator, operate, process, reads, schemas, settings
 
 app = typer.Typer(
     name="qbo-bridge",
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 process.add_to(app)
 app.command("preflight")(connections.preflight)
+app.command("reads")(reads.reads)
 connections.app.command("settings")(settings.settings)
 app.add_typer(connections.app, name="connections")
 app.add_typer(schemas.app, name="schemas")

@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from psycopg import OperationalError
 
 from bridge.cli.common import fail, load_settings, run_async
-from bridge.process import NotMigrated, Role
+from bridge.process import NotMigrated, NoVerifierToken, Role, roles_of
 from bridge.process import run as run_process
 from bridge.store.migrate import MigrationError
 from bridge.store.migrate import migrate as migrate_database
@@ -15,13 +15,16 @@ from qbo_client.oauth import OAuthError
 
 
 def run(
-    role: Annotated[list[Role] | None, typer.Option(help="What this process does; repeat it. Default: all.")] = None,
+    role: Annotated[
+        list[Role] | None,
+        typer.Option(help="What this process does; repeat it. Default: all, webhooks where a verifier token is set."),
+    ] = None,
 ) -> None:
     """Run the bridge until SIGTERM, then drain and hand its companies back."""
     settings = load_settings()
     try:
-        run_async(run_process(settings, role or list(Role)))
-    except (NotMigrated, MigrationError) as error:
+        run_async(run_process(settings, roles_of(settings, role or [])))
+    except (NoVerifierToken, NotMigrated, MigrationError) as error:
         raise fail(str(error), 2) from None
     except OperationalError as error:
         raise fail(f"PostgreSQL does not answer at DATABASE_URL: {error}") from None

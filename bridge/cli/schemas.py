@@ -1,13 +1,23 @@
-"""The event contract: is it still compatible, and is the registry told."""
+"""The event contract: is it still compatible, is the registry told, and what other teams read of it."""
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from bridge.cli.common import fail, load_settings
+from schemas.asyncapi import text
 from schemas.compatibility import check_all
 from schemas.errors import SchemaError
+from schemas.fields import page
 from schemas.topics import TOPICS
 
 app = typer.Typer(help="The event contract.", no_args_is_help=True)
+
+Kept = Annotated[
+    Path | None,
+    typer.Option("--check", exists=True, dir_okay=False, help="Print nothing; fail if this file says otherwise."),
+]
 
 
 @app.command("check")
@@ -37,3 +47,22 @@ def register() -> None:
         except SchemaError as error:
             raise fail(f"{topic}: {error}") from None
         print(f"{topic}: id {schema_id}")
+
+
+@app.command("asyncapi")
+def asyncapi(check: Kept = None) -> None:
+    """Print the contract as an AsyncAPI document, made from the Avro files."""
+    _print_or_compare(text(), check, "asyncapi")
+
+
+@app.command("fields")
+def fields(check: Kept = None) -> None:
+    """Print the page of all events' fields, made from the Avro files."""
+    _print_or_compare(page(), check, "fields")
+
+
+def _print_or_compare(made: str, kept: Path | None, command: str) -> None:
+    if kept is None:
+        print(made)
+    elif kept.read_text(encoding="utf-8") != f"{made}\n":
+        raise fail(f"{kept} is not what the Avro files say. Write it anew: qbo-bridge schemas {command} > {kept}")

@@ -1,5 +1,6 @@
 """A lane in this process's hands. Satisfies `consumers.ports.Lane` and `consumers.turn.Rows`."""
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -49,6 +50,7 @@ class HeldLane:
         self._company: Company | None = None
         #: Preflight has run for this company.
         self.prepared = False
+        self._wrote_at = -math.inf
 
     @property
     def realm_id(self) -> str:
@@ -85,10 +87,17 @@ class HeldLane:
         if self._clock.monotonic() + seconds > self.ends_at:
             raise LaneLost(f"the lease on {self.realm_id} ends before the request could")
 
+    def quiet_for(self, seconds: float) -> bool:
+        """Whether the bridge itself has not written to this company for so long."""
+        return self._clock.monotonic() - self._wrote_at >= seconds
+
     async def store_intent(self, intent: Intent) -> None:
+        self._wrote_at = self._clock.monotonic()
         await self._intents.submit((self.lease, intent))
 
     async def commit(self, effects: Effects) -> None:
+        if effects.answer is not None:
+            self._wrote_at = self._clock.monotonic()
         await self._effects.submit((self.lease, effects))
 
     async def take(self, *, in_hand: Sequence[int], limit: int) -> list[Row]:

@@ -2,14 +2,17 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 import structlog
 
 from bridge.lanes.keeper import LaneWorker
 from bridge.lanes.lane import HeldLane
+from bridge.lanes.watching import Watching
 from bridge.metrics import Metrics
 from bridge.store.books import BookStore
 from bridge.store.connections import ConnectionStore
@@ -17,6 +20,8 @@ from bridge.store.database import Away, Pool
 from bridge.store.group import GroupCommit
 from bridge.store.inbox import InboxStore
 from bridge.store.lanes import LaneStore, Lease
+from bridge.store.reads import ReadMeter
+from bridge.store.watch import WatchState
 from bridge.tokens import LaneTokens
 from consumers.apply import Applier
 from consumers.effects import Effects, Parked
@@ -29,10 +34,13 @@ from consumers.preflight import preflight
 from consumers.records import Row
 from consumers.turn import Turn, TurnPolicy
 from consumers.writing import Writer
+from producers.history import begin
+from producers.watched import WatchPolicy
 from qbo_client.budget import Budget, Limits
 from qbo_client.client import Exchange, QBOClient
 from qbo_client.clock import Clock
 from qbo_client.oauth import OAuthApp
+from qbo_client.turns import Share
 from schemas.codec import Codec
 
 log = structlog.get_logger(__name__)
@@ -58,7 +66,9 @@ class LaneWorks:
     connections: ConnectionStore
     intents: GroupCommit[tuple[Lease, Intent], None]
     effects: GroupCommit[tuple[Lease, Effects], None]
+    meter: ReadMeter
     metrics: Metrics
+    watch: WatchPolicy
     timeout_seconds: float
     retry: RetryPolicy
     turn: TurnPolicy
@@ -67,6 +77,7 @@ class LaneWorks:
     on_outbox: Callable[[], None] = lambda: None
     alone: asyncio.Lock = field(default_factory=asyncio.Lock)
     _preflights_failed: dict[str, int] = field(default_factory=dict)
+    _reads: Counter[str] = field(default_factory=Counter)
 
     async def work(self, worker: LaneWorker) -> None:
         """Work a claimed lane until it is idle, stopped, lost or parked; then give it back."""
@@ -112,7 +123,13 @@ class LaneWorks:
         return lane
 
     async def prepare(self, lane: HeldLane) -> None:
-        """Run preflight and keep what it learned, beside what the connection's settings say."""
+        """Run preflight and keep what it learned, beside what the connection's settings say.
+
+        Watching begins before: what changes while the company is read is news.
+        """
+        watched = WatchState(self.pool, self.codec, lane.lease)
+        if await watched.look() is None:
+            await begin(watched, lane.client.sharing(Share.POLL), now=self.clock.now())
         await preflight(lane.client, lane.books)
         connection = await self.connections.get(lane.tenant_id, lane.realm_id)
         lane.equip(lane.client, connection.company)
@@ -135,7 +152,7 @@ class LaneWorks:
             budget=budget,
             clock=self.clock,
             before_send=lane.outlasts,
-            observe=self._observe,
+            observe=partial(self._observe, lane.realm_id),
             timeout=self.timeout_seconds,
         )
 
@@ -172,23 +189,30 @@ class LaneWorks:
             lane=lane, writer=writer, ring=ring, clock=self.clock, policy=self.retry, rng=self.rng,
             codec=self.codec,
         )  # fmt: skip
+        watching = Watching(works=self, lane=lane, park=applier.park_for)
         turn = Turn(
             rows=lane, applier=applier, writer=writer, ring=ring, clock=self.clock, policy=self.turn,
-            read=self._read, alone=self.alone, done=self._count,
+            read=self._read, alone=self.alone, done=self._count, busy=watching.busy,
         )  # fmt: skip
-        worker.nudge, worker.on_stop = turn.nudge, turn.stop
+        worker.nudge, worker.on_stop = watching.nudging(turn), turn.stop
         if worker.stopping:
             turn.stop()
         with structlog.contextvars.bound_contextvars(realm_id=lane.realm_id, tenant_id=lane.tenant_id):
-            await turn.run()
-        return 0.0 if turn.in_order else _REST_SECONDS
+            await watching.beside(turn)
+        return 0.0 if turn.in_order and watching.in_order else _REST_SECONDS
 
     async def _give_back(self, lease: Lease, budget: Budget, rest_seconds: float) -> None:
         try:
+            await self.flush_reads(lease.realm_id)
             await self.lanes.release(lease, budget=budget.snapshot(), rest_seconds=rest_seconds)
         except Away as error:
             # The lease lapses by itself; the next owner starts with an empty budget.
             log.warning("lane_not_given_back", realm_id=lease.realm_id, error=str(error))
+
+    async def flush_reads(self, realm_id: str) -> None:
+        """Count the reads made for a company since this was called last. A crash forgets those of one visit."""
+        if reads := self._reads.pop(realm_id, 0):
+            await self.meter.add(realm_id, reads)
 
     def budget_of(self, lease: Lease) -> Budget:
         """Return what is left of the company's budget: all of it for a company nobody worked on of late."""
@@ -208,7 +232,9 @@ class LaneWorks:
         if row.appended_at is not None and state == "done":
             self.metrics.delay.labels(row.topic).observe((self.clock.now() - row.appended_at).total_seconds())
 
-    def _observe(self, exchange: Exchange) -> None:
+    def _observe(self, realm_id: str, exchange: Exchange) -> None:
+        if exchange.metered:
+            self._reads[realm_id] += exchange.metered
         self.metrics.requests.labels(exchange.operation, exchange.outcome).observe(exchange.seconds)
         self.metrics.metered.inc(exchange.metered)
         if exchange.status == 429:  # noqa: PLR2004 - HTTP's own number

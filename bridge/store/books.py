@@ -9,6 +9,7 @@ from bridge.store.copies import CopyStore
 from bridge.store.database import Pool, session
 from consumers.intents import CrmRef, Intent, Link
 from mapping.company import Company, to_json
+from mapping.echo import ToldCustomer, ToldInvoice
 from qbo_client.writes import Operation, Write
 
 # One round trip for both: whoever asks for a link is about to write, and needs the next number then.
@@ -39,6 +40,16 @@ _NEWEST = """
 SELECT topic, payload FROM inbox WHERE tenant_id = %s AND entity_kind = %s AND entity_id = %s
    AND payload IS NOT NULL AND cause IS DISTINCT FROM 'event_id_reused'
  ORDER BY entity_version DESC, occurred_at DESC LIMIT 1
+"""
+_TOLD_CUSTOMER = "SELECT qbo_id, gone FROM known_customer WHERE realm_id = %s AND tenant_id = %s AND qbo_id = %s"
+# Only what was told is in the index of numbers.
+_TOLD_INVOICES = """
+SELECT qbo_id, doc_number, txn_date, total, imported, paid_told FROM known_invoice
+ WHERE realm_id = %s AND tenant_id = %s AND (paid_told OR imported)
+   AND (doc_number = ANY(%s) OR doc_number IS NULL AND %s) ORDER BY qbo_id
+"""
+_TOLD_PAID = """
+SELECT paid_told FROM known_invoice WHERE realm_id = %s AND tenant_id = %s AND qbo_id = %s
 """
 _NUMBER = """
 SELECT coalesce(max(number), 0) AS number FROM intent
@@ -87,6 +98,18 @@ class BookStore(CopyStore):
     async def newest_event(self, entity_kind: str, entity_id: str) -> tuple[str, bytes] | None:
         rows = await self._rows(_NEWEST, self._tenant_id, entity_kind, entity_id)
         return (rows[0]["topic"], rows[0]["payload"]) if rows else None
+
+    async def told_customer(self, qbo_id: str) -> ToldCustomer | None:
+        rows = await self._rows(_TOLD_CUSTOMER, self._realm_id, self._tenant_id, qbo_id)
+        return ToldCustomer(**rows[0]) if rows else None
+
+    async def told_invoices(self, doc_numbers: Sequence[str]) -> list[ToldInvoice]:
+        values = (self._realm_id, self._tenant_id, list(doc_numbers), "" in doc_numbers)
+        return [ToldInvoice(**row) for row in await self._rows(_TOLD_INVOICES, *values)]
+
+    async def told_paid(self, qbo_id: str) -> bool:
+        rows = await self._rows(_TOLD_PAID, self._realm_id, self._tenant_id, qbo_id)
+        return bool(rows) and bool(rows[0]["paid_told"])
 
     async def last_number(self, ref: CrmRef) -> int:
         if (known := self._numbers.pop(ref, None)) is not None:

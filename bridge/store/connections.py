@@ -39,6 +39,13 @@ INSERT INTO lane (realm_id, tenant_id, due_at) VALUES (%(realm)s, %(tenant)s, no
 ON CONFLICT (realm_id) DO UPDATE SET tenant_id = excluded.tenant_id, due_at = excluded.due_at
 """
 
+# Who connects again without the import wants it no longer.
+_END_IMPORT = """
+UPDATE watch SET import_state = 'not_requested', import_done = 0, import_total = NULL, import_until = NULL,
+       history_since = CASE WHEN NOT history_counted THEN history_since END
+ WHERE realm_id = %(realm)s AND tenant_id = %(tenant)s AND import_state = 'running' AND NOT %(import)s
+"""
+
 _SWAP = """
 UPDATE connection SET access_token = %(access)s, access_expires_at = %(access_until)s,
        refresh_token = %(refresh)s, refresh_expires_at = %(refresh_until)s, refresh_fingerprint = %(fingerprint)s
@@ -47,7 +54,7 @@ UPDATE connection SET access_token = %(access)s, access_expires_at = %(access_un
 
 _SET_STATE = """
 UPDATE connection SET state = %s, cause = %s, message = %s WHERE tenant_id = %s AND state = ANY(%s)
-RETURNING realm_id, company ->> 'name' AS company_name, import_invoices, review_requests
+RETURNING realm_id, company ->> 'name' AS company_name, review_requests
 """
 
 # Settings of a company that preflight has never read would be lost with its first reading.
@@ -107,13 +114,14 @@ class ConnectionStore:
             async with session(self._pool) as connection, connection.transaction():
                 row = await (await connection.execute(_UPSERT, params)).fetchone()
                 await connection.execute(_LANE, params)
-                event = connection_changed(
+                await connection.execute(_END_IMPORT, params)
+                event = await connection_changed(
+                    connection,
                     tenant_id=tenant_id,
                     realm_id=realm_id,
                     company_name=row["company_name"] if row else None,
                     state=ConnectionState.CONNECTED,
                     at=now,
-                    import_invoices=import_invoices,
                     review_requests=review_requests,
                 )
                 await add_to_outbox(connection, [self._outbox(event.tenant_id, event.event_id, event)])
@@ -142,7 +150,9 @@ class ConnectionStore:
             row = await (await connection.execute(_SET_STATE, values)).fetchone()
             if row is None:
                 return False
-            event = connection_changed(tenant_id=tenant_id, state=state, cause=cause, message=message, at=now, **row)
+            event = await connection_changed(
+                connection, tenant_id=tenant_id, state=state, cause=cause, message=message, at=now, **row
+            )
             await add_to_outbox(connection, [self._outbox(tenant_id, event.event_id, event)])
             await connection.execute("UPDATE lane SET due_at = now() WHERE realm_id = %s", [row["realm_id"]])
         return True

@@ -6,6 +6,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from bridge.store.database import Pool, session
+from mapping.from_qbo.customer import last_updated
 from mapping.to_qbo.customer import email_keys
 
 #: The name by which each copied kind is found.
@@ -19,11 +20,12 @@ _NAMES = {
 
 # An answer may arrive after a newer one: the higher SyncToken stays.
 UPSERT_COPY = """
-INSERT INTO local_copy (realm_id, qbo_kind, qbo_id, name_key, email_keys, active, sync_token, body)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO local_copy (realm_id, qbo_kind, qbo_id, name_key, email_keys, active, sync_token, body, written_until)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (realm_id, qbo_kind, qbo_id) DO UPDATE SET
     name_key = excluded.name_key, email_keys = excluded.email_keys, active = excluded.active,
-    sync_token = excluded.sync_token, body = excluded.body, seen_at = now()
+    sync_token = excluded.sync_token, body = excluded.body, seen_at = now(),
+    written_until = coalesce(excluded.written_until, local_copy.written_until)
 WHERE local_copy.sync_token <= excluded.sync_token
 """
 
@@ -41,12 +43,14 @@ def name_key(name: str) -> str:
     return name.removesuffix(_DELETED).strip().casefold()
 
 
-def copy_values(realm_id: str, qbo_kind: str, body: Mapping[str, Any]) -> tuple[Any, ...]:
+def copy_values(realm_id: str, qbo_kind: str, body: Mapping[str, Any], *, written: bool = False) -> tuple[Any, ...]:
+    """Return the values of UPSERT_COPY. `written`: the body is the answer to a write of the bridge."""
     emails = email_keys((body.get("PrimaryEmailAddr") or {}).get("Address")) if qbo_kind == "Customer" else ()
     name = name_key(str(body.get(_NAMES[qbo_kind], "")))
     token = int(body.get("SyncToken") or 0)
     active = bool(body.get("Active", True))
-    return (realm_id, qbo_kind, str(body["Id"]), name, list(emails), active, token, Jsonb(dict(body)))
+    until = last_updated(body) if written else None
+    return (realm_id, qbo_kind, str(body["Id"]), name, list(emails), active, token, Jsonb(dict(body)), until)
 
 
 class CopyStore:

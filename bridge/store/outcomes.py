@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import simplejson
 from psycopg.types.json import Jsonb
 
 from bridge.store.copies import DELETE_COPY, UPSERT_COPY, copy_values, is_copied
 from bridge.store.database import Connection, Pool, session
 from bridge.store.events import connection_changed
 from bridge.store.lanes import Lease, fence
+from bridge.store.many import many
 from bridge.store.outbox import OutboxRow, add_to_outbox, shard_of
 from consumers.effects import Decided, Effects, Parked, Refused, Unanswered, Written
 from consumers.intents import Intent, Link
@@ -18,6 +20,7 @@ from consumers.outcomes import UNANSWERED, Attention, Done, Waiting, state_of
 from consumers.ports import LaneLost, WritesStopped
 from consumers.records import Row
 from consumers.standing import told
+from mapping.from_qbo.customer import made_fields, written_fields
 from qbo_client.writes import Operation
 from schemas.codec import Codec
 from schemas.events.quickbooks import SyncStatus
@@ -107,10 +110,28 @@ SELECT %(shard)s, 'qb.sync.status', %(tenant)s, %(event)s, %(payload)s FROM deci
                           IS NOT DISTINCT FROM (decided.realm_id, decided.state, decided.cause, decided.quickbooks))
 """
 
+# Whoever judges customers that are not known yet holds them back meanwhile (see `bridge.store.recall`). The mode is
+# the one that lets everybody write how far the watch has come.
+_BESIDE_NEWS = """
+SELECT FROM watch w JOIN unnest(%s::text[], %s::text[]) AS ours (realm_id, tenant_id)
+    ON (w.realm_id, w.tenant_id) = (ours.realm_id, ours.tenant_id)
+ ORDER BY w.realm_id, w.tenant_id FOR KEY SHARE OF w
+"""
+# The CRM knows what the bridge writes on its behalf: that part of a customer is no news when a poll shows it.
+KNOW_CUSTOMER = """
+INSERT INTO known_customer (realm_id, tenant_id, qbo_id, fields)
+SELECT v.realm_id, v.tenant_id, v.qbo_id, v.fields
+  FROM (VALUES (%s::text, %s::text, %s::text, %s::jsonb, %s::boolean)) AS v (realm_id, tenant_id, qbo_id, fields, made)
+ -- One that was found may still have to be told: only what was made here is known as a whole.
+ WHERE v.made OR EXISTS (SELECT FROM known_customer k
+                          WHERE (k.realm_id, k.tenant_id, k.qbo_id) = (v.realm_id, v.tenant_id, v.qbo_id))
+    ON CONFLICT (realm_id, tenant_id, qbo_id) DO UPDATE SET fields = known_customer.fields || excluded.fields
+"""
+
 _PARK = """
 UPDATE connection SET state = %s, cause = %s, message = %s
  WHERE tenant_id = %s AND realm_id = %s AND state = 'connected'
-RETURNING company ->> 'name' AS company_name, import_invoices, review_requests
+RETURNING company ->> 'name' AS company_name, review_requests
 """
 
 
@@ -135,7 +156,7 @@ class OutcomeStore:
             stopped = await _writes_stopped(connection)
             if not stopped:
                 kept = [intent for lease, intent in items if (lease.realm_id, lease.epoch) in held]
-                await _many(connection, _INTENT, [_intent_values(intent) for intent in kept])
+                await many(connection, _INTENT, [_intent_values(intent) for intent in kept])
         return [stopped or _verdict(lease, held) for lease, _ in items]
 
     async def commit_effects(self, items: Sequence[tuple[Lease, Effects]]) -> Verdicts:
@@ -153,32 +174,43 @@ class OutcomeStore:
     async def _answers(self, connection: Connection, kept: Sequence[tuple[Lease, Effects]]) -> None:
         answers = [effects.answer for _, effects in kept if effects.answer]
         written = [a for a in answers if isinstance(a, Written)]
-        await _many(connection, _CLOSE, [_close_values(a) for a in answers if not isinstance(a, Unanswered)])
-        await _many(connection, _KEEP_OPEN, [_open_values(a) for a in answers if isinstance(a, Unanswered)])
+        await many(connection, _CLOSE, [_close_values(a) for a in answers if not isinstance(a, Unanswered)])
+        await many(connection, _KEEP_OPEN, [_open_values(a) for a in answers if isinstance(a, Unanswered)])
+        # Locked before links and copies are, in the order of whoever judges news.
+        await self._know(connection, _customers(written))
         links = [(a.intent.realm_id, a.intent.tenant_id, a.link) for a in written]
         links += [(lease.realm_id, lease.tenant_id, e.link) for lease, e in kept if e.link]
         await self._store_links(connection, links)
         unlinked = [(a.intent.realm_id, a.intent.tenant_id, ref) for a in written for ref in a.intent.unlinks]
         unlinked += [(lease.realm_id, lease.tenant_id, ref) for lease, e in kept for ref in e.unlinks]
-        await _many(connection, _UNLINK, [(realm, tenant, r.kind, r.id, r.currency) for realm, tenant, r in unlinked])
+        await many(connection, _UNLINK, [(realm, tenant, r.kind, r.id, r.currency) for realm, tenant, r in unlinked])
         deleted = [a for a in written if a.intent.write.operation is Operation.DELETE]
-        await _many(connection, DELETE_COPY, [(a.intent.realm_id, a.link.qbo_kind, a.link.qbo_id) for a in deleted])
+        await many(connection, DELETE_COPY, [(a.intent.realm_id, a.link.qbo_kind, a.link.qbo_id) for a in deleted])
         copied = [a for a in written if is_copied(a.link.qbo_kind) and a not in deleted]
-        await _many(
+        await many(
             connection,
             UPSERT_COPY,
-            [copy_values(a.intent.realm_id, a.link.qbo_kind, a.object) for a in copied],
+            sorted(
+                (copy_values(a.intent.realm_id, a.link.qbo_kind, a.object, written=True) for a in copied),
+                key=lambda values: values[:3],
+            ),
         )
         closed = [a for a in answers if not isinstance(a, Unanswered)]
-        await _many(connection, _RELEASE_ROW, [(a.intent.inbox_id,) for a in closed])
+        await many(connection, _RELEASE_ROW, [(a.intent.inbox_id,) for a in closed])
         for lease, effects in kept:
             if isinstance(effects.answer, Unanswered) and effects.answer.attention:
                 await self._ask_a_person(connection, lease, effects.answer.intent.inbox_id)
 
+    async def _know(self, connection: Connection, customers: Sequence[Written]) -> None:
+        if customers:
+            realms, tenants = zip(*((a.intent.realm_id, a.intent.tenant_id) for a in customers), strict=True)
+            await connection.execute(_BESIDE_NEWS, [list(realms), list(tenants)])
+            await many(connection, KNOW_CUSTOMER, sorted(map(_known_values, customers), key=lambda v: v[:3]))
+
     async def _store_links(self, connection: Connection, links: Sequence[tuple[str, str, Link]]) -> None:
-        await _many(connection, _LINK, [_link_values(*link) for link in links])
+        await many(connection, _LINK, [_link_values(*link) for link in links])
         landed = [(tenant_id, invoice_key(link.ref.id)) for _, tenant_id, link in links if link.ref.kind == "invoice"]
-        await _many(connection, _RELEASE_WAITING, landed)
+        await many(connection, _RELEASE_WAITING, landed)
 
     async def _ask_a_person(self, connection: Connection, lease: Lease, inbox_id: int) -> None:
         values = (UNANSWERED.cause, UNANSWERED.message, inbox_id)
@@ -188,22 +220,22 @@ class OutcomeStore:
 
     async def _decisions(self, connection: Connection, kept: Sequence[tuple[Lease, Effects]]) -> None:
         decided = [(lease, effects.decided) for lease, effects in kept if effects.decided]
-        await _many(connection, _DECIDE, [_decide_values(d) for _, d in decided])
+        await many(connection, _DECIDE, [_decide_values(d) for _, d in decided])
         done = [d.row for _, d in decided if not isinstance(d.outcome, Waiting)]
-        await _many(
+        await many(
             connection,
             _SUPERSEDE,
             [(r.tenant_id, r.entity_kind, r.entity_id, r.entity_version, r.id) for r in done],
         )
         told = [(lease, d.told) for lease, d in decided if d.told]
-        await _many(connection, _TELL, [self._tell_values(lease, status) for lease, status in told])
+        await many(connection, _TELL, [self._tell_values(lease, status) for lease, status in told])
 
     async def _park(self, connection: Connection, lease: Lease, parked: Parked) -> None:
         values = (parked.state.value.lower(), parked.cause, parked.message, lease.tenant_id, lease.realm_id)
         row = await (await connection.execute(_PARK, values)).fetchone()
         if row:
-            event = connection_changed(
-                tenant_id=lease.tenant_id, realm_id=lease.realm_id, state=parked.state, cause=parked.cause,
+            event = await connection_changed(
+                connection, tenant_id=lease.tenant_id, realm_id=lease.realm_id, state=parked.state, cause=parked.cause,
                 message=parked.message, at=datetime.now(UTC), **row,
             )  # fmt: skip
             payload = self._codec.encode(event)
@@ -236,12 +268,6 @@ async def _writes_stopped(connection: Connection) -> WritesStopped | None:
     return WritesStopped(row["reason"]) if row else None
 
 
-async def _many(connection: Connection, query: str, values: Sequence[Any]) -> None:
-    if values:
-        async with connection.cursor() as cursor:
-            await cursor.executemany(query, values)
-
-
 def _verdict(lease: Lease, held: set[tuple[str, int]]) -> LaneLost | None:
     return None if (lease.realm_id, lease.epoch) in held else LaneLost(lease.realm_id)
 
@@ -265,6 +291,19 @@ def _close_values(answer: Written | Refused) -> tuple[Any, ...]:
 def _open_values(answer: Unanswered) -> tuple[Any, ...]:
     state = "attention" if answer.attention else "open"
     return (state, answer.due, answer.intent.realm_id, answer.intent.write.request_id)
+
+
+def _customers(written: Sequence[Written]) -> list[Written]:
+    return [answer for answer in written if answer.intent.write.entity == "Customer"]
+
+
+def _known_values(answer: Written) -> tuple[Any, ...]:
+    """A write of ours tells the CRM nothing of the other fields: what a person changed there is still news."""
+    intent = answer.intent
+    made = intent.write.operation is Operation.CREATE
+    body = simplejson.loads(intent.write.body, use_decimal=True)
+    fields = made_fields(body, answer.object) if made else written_fields(body, answer.object)
+    return (intent.realm_id, intent.tenant_id, answer.link.qbo_id, Jsonb(fields), made)
 
 
 def _link_values(realm_id: str, tenant_id: str, link: Link) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from psycopg import AsyncConnection, OperationalError
 
-from bridge.store.database import Pool, session
+from bridge.store.database import Connection, Pool, session
 
 log = structlog.get_logger(__name__)
 
@@ -19,9 +19,14 @@ async def notify(pool: Pool, realm_ids: Sequence[str]) -> None:
     if not realm_ids:
         return
     async with session(pool) as connection:
-        await connection.execute(
-            "SELECT pg_notify(%s, realm) FROM unnest(%s::text[]) AS realm", [_CHANNEL, list(realm_ids)]
-        )
+        await notify_within(connection, realm_ids)
+
+
+async def notify_within(connection: Connection, realm_ids: Sequence[str]) -> None:
+    """Tell them once the caller's transaction is committed, and only then."""
+    await connection.execute(
+        "SELECT pg_notify(%s, realm) FROM unnest(%s::text[]) AS realm", [_CHANNEL, list(realm_ids)]
+    )
 
 
 async def listen(url: str, woken: Callable[[tuple[str, ...]], None]) -> None:

@@ -18,6 +18,7 @@ from consumers.invoices.booked import (
     invoice_ref,
 )
 from consumers.invoices.ending import after_its_end, end_invoice, given_back_in_full
+from consumers.invoices.imported import came_back
 from consumers.invoices.settling import Settled, settle_payments
 from consumers.invoices.told import told_by_state, told_json
 from consumers.invoices.updates import update_invoice
@@ -48,6 +49,8 @@ async def invoice_changed(event: Event, work: Work) -> Outcome | Concluded:
     in_books, own_id = booked_before is not None, booked_before.qbo_id if booked_before else None
     if skip := why_not_booked(event, sync_from=work.sync_from, in_books=in_books, own_invoice_id=own_id):
         return _skipped(state, skip, booked_before, work)
+    if booked_before is None and (skip := await came_back(state, work)):
+        return _skipped(state, skip, None, work)
     if booked_before is not None and ended(booked_before):
         return _concluded(state, after_its_end(state, booked_before), booked_before, work)
     if booked_before is not None and state.status in ENDED:

@@ -5,9 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from consumers.catalog import payment_method_id
-from consumers.customers import NO_VERSION
+from consumers.finding import NO_VERSION
 from consumers.intents import CrmRef, Draft, Link, Source
-from consumers.invoices.payments import PAYMENT, PROVISIONAL, OnInvoice, payment_update
+from consumers.invoices.payments import PAYMENT, PROVISIONAL, WITH, OnInvoice, payment_update
 from consumers.work import Work
 from mapping.settlement_steps import (
     Adopt,
@@ -156,15 +156,16 @@ class Steps:
         )
 
     async def _adopt(self, step: Adopt) -> None:
-        """Link a Payment that a bookkeeper made; nothing is written."""
-        record, body = step.transaction, self.on_invoice.bodies[step.payment_id]
+        """Link what a bookkeeper recorded; nothing is written. The link is to the first of several Payments."""
+        first, *others = step.payment_ids
+        record, body = step.transaction, self.on_invoice.bodies[first]
         at = told_at(record, self.told)
         adopted = Link(
             ref=CrmRef(kind=PAYMENT, id=record.transaction_id),
             qbo_kind="Payment",
-            qbo_id=step.payment_id,
+            qbo_id=first,
             sync_token=body.get("SyncToken"),
-            last_sent={**said(record), "told_at": at.isoformat()},
+            last_sent={**said(record), "told_at": at.isoformat(), **({WITH: others} if others else {})},
             source_hash=b"",
             version=NO_VERSION,
             occurred_at=at,

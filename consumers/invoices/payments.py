@@ -19,6 +19,8 @@ from qbo_client.query import where
 from qbo_client.writes import Operation
 
 PAYMENT, PROVISIONAL = "payment", "provisional"
+#: Where a link remembers the Payments that stand for its transaction besides the first.
+WITH = "with"
 _IDS_AT_ONCE = 50
 
 
@@ -64,21 +66,22 @@ class OnInvoice:
         )
 
     def _ours(self, link: Link) -> Ours:
-        body, known = self.bodies[link.qbo_id], link.last_sent or {}
+        known, ids = link.last_sent or {}, _ids(link)
         transaction_id = link.ref.id if link.ref.kind == PAYMENT else None
         return Ours(
             transaction_id=transaction_id,
             payment_id=link.qbo_id,
-            amount=_amount(body, "TotalAmt"),
-            applied=self._applied(link.qbo_id),
-            unapplied=_amount(body, "UnappliedAmt"),
+            amount=sum((_amount(self.bodies[one], "TotalAmt") for one in ids), ZERO),
+            applied=sum(map(self._applied, ids), ZERO),
+            unapplied=sum((_amount(self.bodies[one], "UnappliedAmt") for one in ids), ZERO),
             adopted=link.origin == "found",
             told_at=datetime.fromisoformat(known["told_at"]),
             refunded=self.refunds.get(transaction_id or "", ZERO),
         )
 
     def _theirs(self) -> Iterable[Theirs]:
-        strangers = (one for one in self.bodies if one not in self.links)
+        ours = set(_all_ids(self.links))
+        strangers = (one for one in self.bodies if one not in ours)
         return (Theirs(payment_id=one, applied=self._applied(one)) for one in strangers)
 
     def _applied(self, payment_id: str) -> Decimal:
@@ -91,7 +94,7 @@ async def payments_on(invoice: Booked, work: Work) -> OnInvoice:
     Raises Removed when a person deleted or voided one of ours.
     """
     links = await _our_links(invoice, work)
-    ids = list(dict.fromkeys((*links, *_linked(invoice.body))))
+    ids = list(dict.fromkeys((*_all_ids(links), *_linked(invoice.body))))
     bodies = {} if work.read_again else await work.books.copies("Payment", ids)
     bodies |= await _read([one for one in ids if one not in bodies], work)
     known = await _known(invoice, links, bodies, work, fresh=invoice.fresh)
@@ -104,7 +107,7 @@ async def payments_on(invoice: Booked, work: Work) -> OnInvoice:
 async def _known(
     invoice: Booked, links: Mapping[str, Link], bodies: Mapping[str, Mapping[str, Any]], work: Work, *, fresh: bool
 ) -> OnInvoice:
-    for one in links:
+    for one in _all_ids(links):
         if one not in bodies or is_void(bodies[one]):
             raise Removed("payment", "deleted" if one not in bodies else "voided")
     transactions = [link.ref.id for link in links.values() if link.ref.kind == PAYMENT]
@@ -155,6 +158,15 @@ def _is_of(payment: Mapping[str, Any], customer_id: str) -> bool:
 
 def _id(on_invoice: OnInvoice) -> str:
     return on_invoice.invoice.link.qbo_id
+
+
+def _ids(link: Link) -> tuple[str, ...]:
+    """Return the Payments that a link stands for; more than one only where others recorded them."""
+    return (link.qbo_id, *(link.last_sent or {}).get(WITH, ()))
+
+
+def _all_ids(links: Mapping[str, Link]) -> list[str]:
+    return [one for link in links.values() for one in _ids(link)]
 
 
 async def _our_links(invoice: Booked, work: Work) -> dict[str, Link]:

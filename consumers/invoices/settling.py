@@ -10,8 +10,21 @@ from consumers.invoices.booked import Booked, read_invoice
 from consumers.invoices.payment_steps import Steps, said, told_at
 from consumers.invoices.payments import PAYMENT, OnInvoice, payments_on
 from consumers.work import Work
-from mapping.settlement import BOOKED_ELSEWHERE, is_manual, settle
-from mapping.settlement_steps import Book, BookProvisional, ChangeProvisional, NeedsAttention, Ours, Step, Told
+from mapping.settlement import is_manual, settle
+from mapping.settlement_steps import (
+    Book,
+    BookProvisional,
+    ChangeProvisional,
+    InBooks,
+    NeedsAttention,
+    Ours,
+    Settlement,
+    Step,
+    TakeOver,
+    Told,
+    Withdraw,
+)
+from mapping.settlement_words import BOOKED_ELSEWHERE
 from qbo_client.errors import InvalidData
 from qbo_client.writes import Operation
 from schemas.events.crm import PaymentRecord
@@ -41,7 +54,7 @@ async def settle_payments(told: Told, invoice: Booked, work: Work) -> Settled:
             invoice = await read_invoice(invoice.link, work)
             continue
         in_books = replace(known.in_books(), elsewhere=await _booked_elsewhere(told, known, work))
-        plan = settle(told, in_books, settings=work.company.settings)
+        plan = await _plan(told, in_books, known, work)
         if not known.fresh and any(map(_may_be_theirs, plan.steps)):
             invoice = await read_invoice(invoice.link, work)
             continue
@@ -60,6 +73,24 @@ async def settle_payments(told: Told, invoice: Booked, work: Work) -> Settled:
     await _remember_what_was_told(told, known, work)
     asked = (step for step in plan.steps if isinstance(step, NeedsAttention))
     return Settled(on_invoice=known, unapplied=plan.unapplied, attention=(*asked, *_contested(known)))
+
+
+async def _plan(told: Told, in_books: InBooks, known: OnInvoice, work: Work) -> Settlement:
+    """Decide; whether the CRM was told that the invoice is paid is asked only where that may change the decision."""
+    plan = settle(told, in_books, settings=work.company.settings)
+    if any(map(_may_be_an_answer, plan.steps)) and await work.books.told_paid(known.invoice.link.qbo_id):
+        return settle(told, replace(in_books, paid_told=True), settings=work.company.settings)
+    return plan
+
+
+def _may_be_an_answer(step: Step) -> bool:
+    """Whether the CRM may only repeat what it was told: it says more than is left to pay, or leaves out what paid."""
+    match step:
+        case Book(transaction=record, applied=applied) | TakeOver(transaction=record, applied=applied):
+            return is_manual(record) and record.amount > applied
+        case BookProvisional(amount=amount, applied=applied) | ChangeProvisional(amount=amount, applied=applied):
+            return amount > applied
+    return isinstance(step, Withdraw)
 
 
 def _may_be_theirs(step: Step) -> bool:

@@ -81,13 +81,14 @@ class QuickBooks:
         return list(self.announced["companies"])
 
     def control(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Call the control API: POST with a body, GET without."""
+        """Call the control API: POST with a body, GET without. Raises LocalStackError with what it refused."""
         url = f"{self.base_url}/emulator{path}"
         if body is None:
             answer = self.session.get(url, timeout=_LOOPBACK_SECONDS)
         else:
             answer = self.session.post(url, json=body, timeout=_LOOPBACK_SECONDS)
-        answer.raise_for_status()
+        if not answer.ok:
+            raise LocalStackError(f"The emulator refused {path} ({answer.status_code}): {answer.text}")
         return answer.json()
 
     def objects(self, realm_id: str, entity: str) -> list[dict[str, Any]]:

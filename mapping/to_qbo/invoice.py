@@ -68,7 +68,7 @@ def invoice_body(state: InvoiceState, *, company: Company, customer_id: str, ite
     fields = {
         **invoice_fields(state, customer_id=customer_id),
         "TxnDate": day.text,
-        "DocNumber": short(full_number(state), NUMBER),
+        "DocNumber": booked_number(state),
         "PrivateNote": private_note(state, booked, day),
     }
     body = {**fields, **_ONCE, **booked.fields, **currency_ref(state.totals.currency, company)}
@@ -120,6 +120,11 @@ def private_note(state: InvoiceState, booked: Document, day: Day) -> str:
     cut = (f"number in the CRM: {number}",) if short(number, NUMBER) != number else ()
     schedule = (f"crm:schedule/{state.recurring_schedule_id}",) if state.recurring_schedule_id else ()
     return _joined((f"crm:invoice/{state.invoice_id}", *schedule, *cut, *booked.notes, *day.notes))
+
+
+def booked_number(state: InvoiceState) -> str:
+    """Return the number that the invoice is given in QuickBooks, unless another document has it."""
+    return short(full_number(state), NUMBER)
 
 
 def full_number(state: InvoiceState) -> str:

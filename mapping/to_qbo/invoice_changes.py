@@ -20,7 +20,7 @@ from mapping.to_qbo.invoice import (
     remembered,
     with_number,
 )
-from mapping.to_qbo.invoice_lines import changed_by_a_person, merged_lines
+from mapping.to_qbo.invoice_lines import changed_by_a_person, merged_lines, only_repeat
 from mapping.to_qbo.methods import NUMBER
 from mapping.to_qbo.numbers import next_number
 from mapping.to_qbo.plain import plain_value
@@ -107,7 +107,8 @@ def invoice_changes(
 
     `last_sent` is what the last `Invoice` or `InvoiceChanges` said to remember; {} for an invoice of ours that was
     found again. A field is written if it differs and is still as it was sent, or empty. What a person changed
-    stays; if the CRM changed it too, the settings say who wins. What the CRM no longer knows is not blanked.
+    stays; if the CRM changed it too, the settings say who wins. What the CRM no longer knows is not blanked, and
+    lines that it only has from QuickBooks are no change.
     """
     _check_it_stands(current)
     _check_currency_stays(state, current)
@@ -119,10 +120,15 @@ def invoice_changes(
         "TxnDate": day.text,
         "DocNumber": _number(state, last_sent),
     }
-    comparison.compare_note(_with_clash(private_note(state, booked, day), state, last_sent))
+    ours = remembered(state, {}, booked)
+    repeats = _came_from_there(state, booked, comparison, ours)
+    if repeats:
+        comparison.remember |= {"lines": ours["lines"], "tax": ours["tax"]}
+    else:
+        comparison.compare_note(_with_clash(private_note(state, booked, day), state, last_sent))
     for name, value in fields.items():
         comparison.compare(name, value)
-    lines_are_ours = _compare_money(comparison, booked, remembered(state, {}, booked))
+    lines_are_ours = repeats or _compare_money(comparison, booked, ours)
     body = comparison.body
     _check_open(company, current, changes=bool(body))
     return InvoiceChanges(
@@ -154,6 +160,13 @@ def renumbered(
         body={**changes.body, "DocNumber": number, **noted},
         last_sent={**changes.last_sent, "DocNumber": number, **remembered_note},
     )
+
+
+def _came_from_there(state: InvoiceState, booked: Document, comparison: _Comparison, ours: Mapping[str, Any]) -> bool:
+    """Whether the CRM took its lines from QuickBooks instead of its own: they read the same, and know no products."""
+    own = any(line.product_id or line.taxes or line.discounts for line in state.lines) or state.discounts
+    changed = comparison.last_sent.get("lines", ours["lines"]) != ours["lines"]
+    return changed and not own and only_repeat(booked.fields["Line"], comparison.current.get("Line", ()))
 
 
 def _compare_money(comparison: _Comparison, booked: Document, ours: Mapping[str, Any]) -> bool:

@@ -38,6 +38,18 @@ def _differ(there: Sent, sent: Sent) -> bool:
     return _key(there, names) != _key(sent, names)
 
 
+def only_repeat(wanted: Sequence[Line], current: Iterable[Line]) -> bool:
+    """Whether lines say nothing but what stands in the books, where the item's name is read with its line's text."""
+    there = [line for line in current if _counts(line)]
+    return len(there) == len(wanted) and all(map(_repeats, wanted, there))
+
+
+def _repeats(wanted: Line, there: Line) -> bool:
+    item = str(((there.get(_SOLD) or {}).get("ItemRef") or {}).get("name", ""))
+    ours, theirs = ({*map(str.strip, _plain(line)["text"].split("\n")), item} for line in (wanted, there))
+    return ours == theirs and not _differ(_plain(there), _plain(wanted))
+
+
 def merged_lines(
     wanted: Sequence[Line], line_ids: Sequence[str], *, current: Sequence[Line], sent: Sequence[Sent]
 ) -> list[dict[str, Any]]:

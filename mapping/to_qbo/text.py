@@ -11,6 +11,8 @@ _PLAIN_LINES = re.compile(r"[\n\x20-\x7e\u00a1-\u00ac\u00ae-\u024f]*")
 _PLAIN_NAME = re.compile(r"[!-9;-~]+(?: [!-9;-~]+)*")
 _SPACES = re.compile(r"\s+")
 _DIGITS = re.compile(r"\d")
+# What E.164 cannot say: +1 214 559 6993 is also written 214 559 6993 ext. 12.
+_EXTENSION = re.compile(r"(?:extension|ext\.?|x|#)\s*(\d{1,6})\s*\Z", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+")
 _LAST_OF_BASIC_PLANE = 0xFFFF
 _DROPPED = frozenset({"Cs", "Co", "Cn", "Cf"})
@@ -92,15 +94,23 @@ def same_country(one: object, other: object) -> bool:
 
 
 def same_phone(one: object, other: object) -> bool:
-    """Whether both are one number: +1 214 559 6993, (214) 559-6993 and 0012145596993 are."""
-    shorter, longer = sorted((_digits(one), _digits(other)), key=len)
+    """Whether both are one number: +1 214 559 6993, (214) 559-6993 x12 and 0012145596993 are."""
+    (first, inner), (second, other_inner) = _parts(one), _parts(other)
+    shorter, longer = sorted((_digits(first), _digits(second)), key=len)
     if len(shorter) < _FEWEST_PHONE_DIGITS:
-        return shorter == longer
-    return longer.endswith(shorter)
+        return (shorter, inner) == (longer, other_inner)
+    return longer.endswith(shorter) and (inner == other_inner or not inner or not other_inner)
 
 
-def _digits(phone: object) -> str:
-    return "".join(_DIGITS.findall(unicodedata.normalize("NFKC", _text(phone)))).lstrip("0")
+def _parts(phone: object) -> tuple[str, str]:
+    """Return the number, and the extension behind it."""
+    text = unicodedata.normalize("NFKC", _text(phone))
+    extension = _EXTENSION.search(text)
+    return (text[: extension.start()], extension[1]) if extension else (text, "")
+
+
+def _digits(phone: str) -> str:
+    return "".join(_DIGITS.findall(phone)).lstrip("0")
 
 
 def _folded(text: object) -> str:

@@ -21,7 +21,16 @@ def new_house(database_url: str, bootstrap_servers: str, topic_prefix: str, run_
     """Build a house: an emulator with these companies, a migrated database, topics; nothing of ours runs yet."""
     houses: list[House] = []
 
-    def build(countries: Sequence[str] = ("us",), *, connected: bool = True, **settings: str) -> House:
+    def build(
+        countries: Sequence[str] = ("us",),
+        *,
+        connected: bool = True,
+        import_invoices: bool = False,
+        review_requests: bool = False,
+        fill: Callable[[House], None] = lambda _: None,
+        **settings: str,
+    ) -> House:
+        """`fill` puts something into the books before anybody is connected."""
         folder = run_folder / f"house-{uuid.uuid4().hex[:8]}"
         arguments = [word for country in countries for word in ("--company", country)]
         quickbooks = start_emulator(folder, arguments=arguments)
@@ -49,8 +58,9 @@ def new_house(database_url: str, bootstrap_servers: str, topic_prefix: str, run_
         create_topics(bootstrap_servers, topics_of(topic_prefix))
         command(environment, "migrate")
         house.realms = {f"loc_{n}": str(c["realm_id"]) for n, c in enumerate(quickbooks.companies)}
+        fill(house)
         if connected:
-            asyncio.run(_connect_all(house))
+            asyncio.run(_connect_all(house, import_invoices=import_invoices, review_requests=review_requests))
         return house
 
     yield build
@@ -58,7 +68,7 @@ def new_house(database_url: str, bootstrap_servers: str, topic_prefix: str, run_
         house.end()
 
 
-async def _connect_all(house: House) -> None:
+async def _connect_all(house: House, *, import_invoices: bool, review_requests: bool) -> None:
     """Connect every company with a grant of its own, as the callback does after the consent page."""
     keys = [house.environment["QBO_BRIDGE_TOKEN_KEYS"]]
     async with open_pool(house.environment["DATABASE_URL"], size=3) as pool:
@@ -76,8 +86,8 @@ async def _connect_all(house: House) -> None:
                 tenant_id=tenant_id,
                 realm_id=realm_id,
                 tokens=tokens,
-                import_invoices=False,
-                review_requests=False,
+                import_invoices=import_invoices,
+                review_requests=review_requests,
             )
         async with pool.connection() as connection:
             await connection.execute("UPDATE lane SET due_at = now()")

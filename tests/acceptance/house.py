@@ -106,6 +106,14 @@ class House:
         logs = "\n".join(f"--- {p.name}\n{p.tail(40)}" for p in self.processes)
         raise AssertionError(f"not within {patience_seconds} s: {what}\nstates: {self.states()}\n{logs}")
 
+    def until_row(self, query: str, *params: Any, what: str) -> dict[str, Any]:
+        """Wait until the query finds something; return its first row."""
+        return dict(self.until(lambda: self.rows(query, params), what)[0])
+
+    def until_all_told(self) -> None:
+        """Wait until everything that is to be told is on Kafka."""
+        self.until(lambda: not self.rows("SELECT 1 FROM outbox WHERE sent_at IS NULL"), "all is told")
+
     def until_settled(self, count: int, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until so many rows are done, skipped or before a person."""
 
@@ -118,6 +126,16 @@ class House:
     def statistics(self, realm_id: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.quickbooks.control(f"/companies/{realm_id}/statistics")
         return found
+
+    def person(self, action: str, tenant: str = "loc_0", **what: Any) -> Any:
+        """Have a person do something on QuickBooks' own screens; return the object as it stands afterwards."""
+        done = self.quickbooks.control(f"/companies/{self.realms[tenant]}/person/{action}", what)
+        return next(iter(done.values())) if isinstance(done, dict) and len(done) == 1 else done
+
+    def enters(self, entity: str, tenant: str = "loc_0", **fields: Any) -> dict[str, Any]:
+        """Have a person enter an object."""
+        entered: dict[str, Any] = self.person("enter", tenant, entity=entity, object=fields)
+        return entered
 
     def writes(self) -> dict[str, int]:
         """Count the writes that took effect in all companies, by entity."""

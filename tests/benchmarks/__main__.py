@@ -10,7 +10,7 @@ from rich.table import Table
 
 from deploy.local.folders import PROJECT
 from deploy.local.stack import local_stack
-from tests.benchmarks import delay, emulator_rate, ingest, mapping_rate, memory, writes
+from tests.benchmarks import delay, emulator_rate, ingest, mapping_rate, memory, news, polling, webhooks, writes
 from tests.benchmarks.bench import Bench, Figure
 
 BENCHMARKS = {
@@ -20,6 +20,9 @@ BENCHMARKS = {
     "emulator": emulator_rate.run,
     "mapping": mapping_rate.run,
     "memory": memory.run,
+    "news": news.run,
+    "polling": polling.run,
+    "webhooks": webhooks.run,
 }
 
 

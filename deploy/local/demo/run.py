@@ -1,10 +1,11 @@
 """The demo's course: start, connect, publish, watch, compare, and either end or leave it running."""
 
+import secrets
 import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,12 +14,16 @@ import simplejson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bridge.webhooks import PATH as WEBHOOK_PATH
 from deploy.local import commands
+from deploy.local.demo import examples, other_hand
 from deploy.local.demo.books import compare, show
 from deploy.local.demo.crm import GB, US, Event, Published, clock_now
 from deploy.local.demo.invoicing import trade_and_bill
+from deploy.local.demo.other_hand import Listener, OtherHand
 from deploy.local.demo.publish import count_on, publish
 from deploy.local.errors import LocalStackError
+from deploy.local.ports import free_ports
 from deploy.local.product import (
     Process,
     QuickBooks,
@@ -42,6 +47,7 @@ _INVOICES = 20
 _GIVEN_BACK = 4
 _SETTLED = frozenset({"done", "skipped", "attention"})
 _PATIENCE_SECONDS = 180
+_SHOWN = 5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,14 +70,16 @@ class Demo:
             undo.callback(stack.stop)
             quickbooks = self._step(
                 "QuickBooks emulator (a stand-in: no real company is touched)",
-                lambda: start_emulator(logs, arguments=["--company", "us", "--company", "gb"]),
+                lambda: start_emulator(logs, arguments=["--company", "us", "--company", "gb", "--company", "ca"]),
             )
             undo.callback(quickbooks.process.stop)
             self._prepare(stack, quickbooks)
             bridge, address = self._step("bridge", lambda: start_bridge(self.environment, folder=logs))
             undo.callback(bridge.stop)
+            self._have_webhooks_pushed(quickbooks)
             realms = self._connect(quickbooks, logs)
             equal = self._trade(stack, quickbooks, realms)
+            self._go_the_other_way(stack, quickbooks, realms[other_hand.TENANT])
             self._say_where(stack, quickbooks, address)
             if self.keep:
                 self._record(stack, quickbooks, bridge, address, realms)
@@ -91,15 +99,25 @@ class Demo:
         )
         self.environment["QBO_BRIDGE_CONSUMER_GROUP"] = f"demo-{int(time.time())}"
         self.environment["QBO_BRIDGE_TOPIC_PREFIX"] = self.prefix
+        self.environment["QBO_BRIDGE_WEBHOOK_VERIFIER_TOKEN"] = secrets.token_urlsafe(24)
+        self.environment["QBO_BRIDGE_WEBHOOK_PORT"] = str(free_ports(1)[0])
         command(self.environment, "migrate")
 
+    def _have_webhooks_pushed(self, quickbooks: QuickBooks) -> None:
+        url = f"http://127.0.0.1:{self.environment['QBO_BRIDGE_WEBHOOK_PORT']}{WEBHOOK_PATH}"
+        verifier = self.environment["QBO_BRIDGE_WEBHOOK_VERIFIER_TOKEN"]
+        quickbooks.control("/webhooks", {"url": url, "verifier": verifier})
+
     def _connect(self, quickbooks: QuickBooks, logs: Path) -> dict[str, str]:
+        tenants = (US.tenant_id, GB.tenant_id, other_hand.TENANT)
         realms = {
-            shop.tenant_id: str(company["realm_id"])
-            for shop, company in zip((US, GB), quickbooks.companies, strict=True)
+            tenant_id: str(company["realm_id"])
+            for tenant_id, company in zip(tenants, quickbooks.companies, strict=True)
         }
+        other_hand.fill(quickbooks, realms[other_hand.TENANT])
+        toggles = ("--import-invoices", "--review-requests")
         for tenant_id, realm_id in realms.items():
-            said = connect(self.environment, tenant_id, realm_id, folder=logs)
+            said = connect(self.environment, tenant_id, realm_id, folder=logs, options=toggles)
             facts = [line for line in said.splitlines() if line.startswith("  - ")]
             self.console.print(f"[green]✓[/] {tenant_id} connected to company {realm_id} through Intuit's consent page")
             self.console.print("\n".join(facts), style="dim")
@@ -127,6 +145,34 @@ class Demo:
         )
         as_expected = self._show_states(traded)
         return as_expected and equal
+
+    def _go_the_other_way(self, stack: LocalStack, quickbooks: QuickBooks, realm_id: str) -> None:
+        """Show what was in the books, what people change in them, and what the teams on either side make of it."""
+        console, servers = self.console, stack.bootstrap_servers
+        other_hand.came_over(servers, self.prefix, console)
+        listener = Listener(
+            bootstrap_servers=servers, topics=[other_hand.CUSTOMER_TOPIC, other_hand.PAID_TOPIC], prefix=self.prefix
+        )
+        with closing(listener):
+            hand = OtherHand(quickbooks=quickbooks, realm_id=realm_id, listener=listener)
+            hand.work()
+        other_hand.show(hand.rows, console)
+        payment = examples.publish_payment(servers, self.prefix, other_hand.TENANT)
+        self._watch_one(other_hand.TENANT, payment)
+        console.print("[green]✓[/] docs/examples/publish_payment.py published a payment, and it is in the books")
+        asked = examples.review_requests(servers, self.prefix, self.folder)
+        console.print(f"[green]✓[/] docs/examples/review_service.py would send {len(asked)} review requests, such as")
+        console.print("\n".join(f"  {line}" for line in asked[-_SHOWN:]), style="dim")
+
+    def _watch_one(self, tenant_id: str, record_id: str) -> None:
+        """Wait until one record is done. Raises LocalStackError."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            rows = simplejson.loads(command(self.environment, "status", "--tenant", tenant_id, "--json"))
+            if any(row["state"] == "done" and row["topic"] == "payment.completed" for row in rows):
+                return
+            time.sleep(0.3)
+        raise LocalStackError(f"Record {record_id} of {tenant_id} was not booked in {_PATIENCE_SECONDS} s.")
 
     def _publish(self, what: str, stack: LocalStack, events: Sequence[Event], *, unreadable: int = 0) -> None:
         servers, prefix = stack.bootstrap_servers, self.prefix

@@ -5,7 +5,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from bridge.store.connections import ConnectionRefused, ConnectionStore
 from bridge.store.database import Pool
-from schemas.events.quickbooks import ConnectionState
+from schemas.events.quickbooks import ConnectionChanged, ConnectionState, ImportState
 from tests.integration.store.books import CODEC, KEY, Books, tokens
 
 
@@ -114,3 +114,39 @@ async def test_consent_that_is_too_old_is_not_accepted(books: Books) -> None:
     await books.connections.ask_consent(nonce="n", tenant_id="loc_1", import_invoices=False, review_requests=False)
     await books.do("UPDATE consent SET expires_at = now() - interval '1 second'")
     assert await books.connections.take_consent("n") is None
+
+
+async def connections_told(books: Books) -> list[ConnectionChanged]:
+    rows = await books.rows("SELECT payload FROM outbox WHERE topic = 'qb.connection.changed' ORDER BY id")
+    events = [CODEC.decode("qb.connection.changed", bytes(row["payload"])) for row in rows]
+    return [event for event in events if isinstance(event, ConnectionChanged)]
+
+
+async def test_connecting_again_without_the_import_ends_one_under_way(books: Books) -> None:
+    await books.connections.connect(
+        tenant_id="loc_1", realm_id="462", tokens=tokens(), import_invoices=True, review_requests=False
+    )
+    await books.do(
+        "INSERT INTO watch (realm_id, tenant_id, began_at, customers_since, invoices_since, history_counted,"
+        " import_state, import_done, import_total) VALUES ('462', 'loc_1', now(), now(), now(), true, 'running', 7, 9)"
+    )
+    await books.connect()
+    running, ended = [(e.import_state, e.import_done, e.import_total) for e in await connections_told(books)]
+    assert running == (ImportState.RUNNING, None, None)
+    assert ended == (ImportState.NOT_REQUESTED, None, None)
+    assert await books.rows("SELECT history_since, import_done FROM watch") == [
+        {"history_since": None, "import_done": 0}
+    ]
+
+
+async def test_connecting_again_with_the_import_lets_it_go_on(books: Books) -> None:
+    await books.connect()
+    await books.do(
+        "INSERT INTO watch (realm_id, tenant_id, began_at, customers_since, invoices_since, history_counted,"
+        " import_state, import_done, import_total) VALUES ('462', 'loc_1', now(), now(), now(), true, 'running', 7, 9)"
+    )
+    await books.connections.connect(
+        tenant_id="loc_1", realm_id="462", tokens=tokens(), import_invoices=True, review_requests=True
+    )
+    (*_, told) = await connections_told(books)
+    assert (told.import_state, told.import_done, told.import_total) == (ImportState.RUNNING, 7, 9)

@@ -117,15 +117,61 @@ async def test_budget_is_kept_by_an_orderly_release_and_not_after_a_lapse(books:
     assert (third.budget, third.lapsed) == (None if lapses else {"tokens": 3}, lapses)
 
 
-async def test_release_of_an_idle_lane_is_not_due(books: Books) -> None:
+async def test_release_of_an_idle_lane_is_due_with_its_next_poll(books: Books) -> None:
+    lease = await watched(books)
+    await books.lanes().release(lease, budget={})
+    assert await seconds_until_due(books) == pytest.approx(200, abs=30)
+    assert await books.lanes("other").claim(limit=9) == []
+
+
+async def test_release_of_a_lane_that_could_not_begin_to_be_watched_is_due_in_a_minute(books: Books) -> None:
     await books.connect()
     await books.lanes().release(await books.lease(), budget={})
-    assert await seconds_until_due(books) is None
-    assert await books.lanes("other").claim(limit=9) == []
+    assert await seconds_until_due(books) == pytest.approx(60, abs=20)
+
+
+async def test_release_is_due_at_once_while_history_is_to_be_read(books: Books) -> None:
+    lease = await watched(books)
+    await books.do("UPDATE watch SET history_since = now()")
+    await books.lanes().release(lease, budget={})
+    assert await seconds_until_due(books) == pytest.approx(0, abs=10)
+
+
+async def test_release_after_a_failed_step_waits_although_history_is_to_be_read(books: Books) -> None:
+    lease = await watched(books)
+    await books.do("UPDATE watch SET history_since = now(), failures = 1")
+    await books.lanes().release(lease, budget={})
+    assert await seconds_until_due(books) == pytest.approx(200, abs=30)
+
+
+async def test_release_is_due_with_a_hint(books: Books) -> None:
+    lease = await watched(books)
+    await books.do(
+        "INSERT INTO hint (realm_id, entity, qbo_id, operation, at, due_at)"
+        " VALUES ('462', 'Customer', '7', 'updated', now(), now() + interval '30 seconds')"
+    )
+    await books.lanes().release(lease, budget={})
+    assert await seconds_until_due(books) == pytest.approx(30, abs=15)
+
+
+async def watched(books: Books) -> Lease:
+    """Connect a company that is watched, whose next poll is due in 200 seconds; return its lease."""
+    await books.connect()
+    await watch(books)
+    return await books.lease()
+
+
+async def watch(books: Books) -> None:
+    await books.do(
+        "INSERT INTO watch (realm_id, tenant_id, began_at, customers_since, invoices_since, customers_told,"
+        " history_since, history_counted, poll_at)"
+        " VALUES ('462', 'loc_1', now(), now(), now(), true, NULL, true, now() + interval '200 seconds')"
+    )
 
 
 async def test_release_is_due_with_the_next_row_or_open_intent(books: Books) -> None:
     lease, rows = await books.working(arrived())
+    await watch(books)
     await books.do("UPDATE inbox SET state = 'waiting', due_at = now() + interval '100 seconds'")
     await books.lanes().release(lease, budget={})
     assert await seconds_until_due(books) == pytest.approx(100, abs=30)
@@ -182,9 +228,10 @@ async def test_preflight_asked_for_is_seen_by_who_holds_the_lane_and_by_the_next
 async def test_release_is_not_due_for_an_open_intent_of_a_tenant_before(books: Books, groups: Groups) -> None:
     """Nothing is sent under a consent that ended: else the lane would be claimed for it again and again."""
     lease, (row,) = await books.working(arrived())
+    await watch(books)
     await groups.store((lease, intent_for(row, lease, tenant_id="loc_before")))
     await books.do("UPDATE inbox SET state = 'done'")
     await books.lanes().release(lease, budget={})
-    assert await seconds_until_due(books) is None
+    assert await seconds_until_due(books) == pytest.approx(200, abs=30)
     own, before = (BookStore(books.pool, realm_id="462", tenant_id=tenant) for tenant in ("loc_1", "loc_before"))
     assert (len(await own.open_intents()), len(await before.open_intents())) == (0, 1)

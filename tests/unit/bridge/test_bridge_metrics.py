@@ -9,7 +9,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from bridge.metrics import Metrics
 
 #: What a name may end in: a unit, or the things that are counted.
-_UNITS = frozenset({"seconds", "bytes", "total", "records", "rows", "connections"})
+_UNITS = frozenset({"seconds", "bytes", "total", "records", "rows", "connections", "reads", "hints"})
 #: Either 0 or 1, or a count whose name says so.
 _NO_UNIT = frozenset({"qbo_bridge_ingest_paused", "qbo_bridge_ingest_halted", "qbo_bridge_lanes_held"})
 #: Each of these has as many values as there are customers, and would drown Prometheus.

@@ -29,6 +29,7 @@ from tests.unit.qbo_client.virtual_time import VirtualClock, run
 T = TypeVar("T")
 
 _FORGOTTEN_AFTER_SECONDS = 700.0
+_CODEC = Codec()  # Made once: it reads every schema.
 _ONE_ATTEMPT = RetryPolicy(attempts=1)
 
 
@@ -39,7 +40,7 @@ class Killed(BaseException):
 class InProcess(QBOClient):
     """Calls one emulated company. `before` may raise before a call has its effect, `after` once it had it."""
 
-    def __init__(self, company: Any) -> None:
+    def __init__(self, company: Any, *, seconds: float = 0.1) -> None:
         clock = VirtualClock()
         super().__init__(
             http=None,  # type: ignore[arg-type]  # nothing leaves this process
@@ -50,13 +51,13 @@ class InProcess(QBOClient):
             clock=clock,
             retries=_ONE_ATTEMPT,
         )
-        self.emulated, self.clock = company, clock
+        self.emulated, self.clock, self.seconds = company, clock, seconds
         self.calls: list[tuple[str, str]] = []
         self.before: Callable[[Call], None] = lambda _call: None
         self.after: Callable[[Call], None] = lambda _call: None
 
     async def _attempt(self, call: Call, extract: Callable[[Reply], T]) -> T:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(self.seconds)
         self.before(call)
         self.calls.append((call.operation, call.entity))
         path = tuple(part for part in call.path.split("/") if part)
@@ -85,7 +86,7 @@ class Emulated:
     lane: MemoryLane = field(init=False)
     client: InProcess = field(init=False)
     number: int = 0
-    codec: Codec = field(default_factory=Codec)
+    codec: Codec = _CODEC
 
     def __post_init__(self) -> None:
         world = World(client_id="client", client_secret="secret")

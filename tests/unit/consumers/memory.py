@@ -14,6 +14,7 @@ from consumers.intents import CrmRef, Intent, Link
 from consumers.outcomes import Outcome, Waiting
 from consumers.records import Row
 from mapping.company import Company
+from mapping.echo import ToldCustomer, ToldInvoice
 from mapping.to_qbo.customer import email_keys
 from qbo_client.answers import Answer
 from qbo_client.client import QBOClient
@@ -62,6 +63,9 @@ class MemoryBooks:
     links: dict[CrmRef, Link] = field(default_factory=dict)
     numbers: dict[CrmRef, int] = field(default_factory=dict)
     objects: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    #: What the CRM was told of, as the poller keeps it: customers, with whether they are gone, and invoices.
+    told_customers: dict[str, bool] = field(default_factory=dict)
+    told: dict[str, ToldInvoice] = field(default_factory=dict)
     #: Every row that the inbox ever held.
     stored: list[Row] = field(default_factory=list)
 
@@ -84,6 +88,16 @@ class MemoryBooks:
         newest = max(rows, key=lambda row: (row.entity_version, row.occurred_at), default=None)
         return (newest.topic, newest.payload or b"") if newest else None
 
+    async def told_customer(self, qbo_id: str) -> ToldCustomer | None:
+        gone = self.told_customers.get(qbo_id)
+        return None if gone is None else ToldCustomer(qbo_id=qbo_id, gone=gone)
+
+    async def told_invoices(self, doc_numbers: Sequence[str]) -> list[ToldInvoice]:
+        return [one for one in self.told.values() if (one.doc_number or "") in doc_numbers]
+
+    async def told_paid(self, qbo_id: str) -> bool:
+        return qbo_id in self.told and self.told[qbo_id].paid_told
+
     async def last_number(self, ref: CrmRef) -> int:
         return self.numbers.get(ref, 0)
 
@@ -94,7 +108,7 @@ class MemoryBooks:
         return {x: self.objects[qbo_kind, x] for x in qbo_ids if (qbo_kind, x) in self.objects}
 
     async def copies_named(self, qbo_kind: str, name: str) -> list[Mapping[str, Any]]:
-        wanted = (qbo_kind, name.casefold())
+        wanted = (qbo_kind, _key(name))
         return [x for (kind, _), x in self.objects.items() if (kind, _name(x)) == wanted]
 
     async def items_with_sku(self, sku: str) -> list[Mapping[str, Any]]:
@@ -113,7 +127,11 @@ class MemoryBooks:
 
 
 def _name(body: Mapping[str, Any]) -> str:
-    return str(body.get("DisplayName", body.get("Name", ""))).casefold()
+    return _key(str(body.get("DisplayName", body.get("Name", ""))))
+
+
+def _key(name: str) -> str:
+    return name.removesuffix(" (deleted)").strip().casefold()
 
 
 @dataclass

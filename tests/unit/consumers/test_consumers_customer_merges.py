@@ -36,11 +36,14 @@ def test_invoice_edited_after_a_merge_stays_with_the_survivor() -> None:
     assert books.one("Customer")["DisplayName"] == "Reed Dental"
 
 
-def test_contact_after_a_merge_fills_only_what_the_survivor_lacks() -> None:
+def test_contact_after_a_merge_fills_what_the_survivor_lacks_where_the_crm_has_news() -> None:
     books, keep = merged(by="sale")
     contact = bill_to()
-    event = contact_event("ct_1", 5, email=contact.email, display_name="Another Name", phone="+12145596993")
-    assert books.hear(event) == [UPDATED]
+    again = contact_event("ct_1", 5, email=contact.email, display_name="Another Name", phone=contact.phone)
+    assert books.hear(again) == [UNCHANGED]
+    news = contact_event("ct_1", 6, email=contact.email, display_name="Another Name", phone="+12145590000")
+    assert books.hear(news) == [UPDATED]
     customer = books.one("Customer")
     assert (customer["Id"], customer["DisplayName"]) == (keep, "Reed Dental")
-    assert customer["PrimaryPhone"]["FreeFormNumber"] == "+12145596993"
+    assert customer["PrimaryPhone"]["FreeFormNumber"] == "+12145590000"
+    assert "GivenName" not in customer

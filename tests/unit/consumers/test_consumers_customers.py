@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumers.customers import Wanted, find_customer
+from consumers.finding import Wanted, find_customer
 from consumers.keys import KeyRing
 from consumers.work import Work
 from schemas.codec import Codec

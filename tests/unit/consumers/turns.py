@@ -49,7 +49,7 @@ def turn_of(
 
     return Turn(
         rows=lane,
-        applier=Applier(lane=lane, writer=writer, ring=ring, clock=lane.clock, policy=policy, rng=rng),
+        applier=Applier(lane=lane, writer=writer, ring=ring, clock=lane.clock, policy=policy, rng=rng, codec=_CODEC),
         writer=writer,
         ring=ring,
         clock=lane.clock,

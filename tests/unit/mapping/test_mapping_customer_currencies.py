@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from mapping.errors import CannotBook
 from mapping.to_qbo.customer import (
     choose_customer,
-    customer_changes,
     display_name,
     new_customer,
-    sent_fields,
     with_suffix,
 )
+from mapping.to_qbo.customer_changes import customer_changes, sent_fields
 from schemas.events.crm import Party
 from tests.unit.mapping.build import US, party
 from tests.unit.mapping.ledger import misused

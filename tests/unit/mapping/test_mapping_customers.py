@@ -6,13 +6,12 @@ import pytest
 
 from mapping.to_qbo.customer import (
     choose_customer,
-    customer_changes,
     display_name,
     email_keys,
     new_customer,
-    sent_fields,
     with_suffix,
 )
+from mapping.to_qbo.customer_changes import customer_changes, sent_fields
 from schemas.events.common import Address
 from schemas.events.crm import Party
 from tests.unit.mapping.build import US, party
@@ -147,12 +146,6 @@ def test_customer_is_chosen_by_email_in_the_order_of_the_books(
 ) -> None:
     choice = choose_customer(candidates, party())
     assert (choice.customer["Id"] if choice else None) == chosen
-
-
-def test_customer_that_the_crm_was_told_of_comes_first() -> None:
-    choice = choose_customer([customer("1"), customer("2", Active=False)], party(quickbooks_customer_id="2"))
-    assert choice is not None
-    assert choice.customer["Id"] == "2"
 
 
 @pytest.mark.parametrize(("name", "found"), [("Alex Reed", True), ("alex  reed", True), ("Alex", False)])

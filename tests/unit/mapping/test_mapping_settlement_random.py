@@ -73,7 +73,7 @@ class Books:
             case TakeOver(payment_id=key, transaction=one, applied=applied):
                 assert self.ours[key].transaction_id is None
                 self.put(key, one.transaction_id, one.amount, applied, heard_at)
-            case Adopt(payment_id=key, transaction=one):
+            case Adopt(payment_ids=(key,), transaction=one):
                 self.put(key, one.transaction_id, one.amount, one.amount, heard_at, adopted=True)
             case BookProvisional(amount=amount, applied=applied):
                 assert all(one.transaction_id is not None for one in self.ours.values())

@@ -1,0 +1,106 @@
+"""Watching a company beside its turn: both in one lane, under one lease, and the lane is held while either works."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bridge.lanes.lane import HeldLane
+from bridge.store.database import Away
+from bridge.store.watch import WatchState
+from consumers.apply import CompanyParked
+from consumers.outcomes import printable
+from consumers.ports import LaneLost, WritesStopped
+from consumers.turn import Turn
+from producers.watch import Watch
+from producers.watched import Watched, retry_seconds
+from qbo_client.errors import QBOError
+from qbo_client.oauth import OAuthError
+from qbo_client.turns import Share
+
+if TYPE_CHECKING:
+    from bridge.lanes.working import LaneWorks
+
+log = structlog.get_logger(__name__)
+
+_WRITES_STOPPED_SECONDS = 15.0
+_CANCEL_AGAIN_SECONDS = 0.5
+#: Failures of others': they are tried again. What else fails is ours, and is logged with its trace.
+_OTHERS = (QBOError, OAuthError)
+
+
+@dataclass(slots=True, kw_only=True)
+class Watching:
+    works: "LaneWorks"
+    lane: HeldLane
+    #: Raises CompanyParked for an error that is about the whole company.
+    park: Callable[[Exception], Awaitable[None]]
+    in_order: bool = True
+    _store: WatchState = field(init=False)
+    _watch: Watch = field(init=False)
+    _wake_turn: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        works, lane = self.works, self.lane
+        self._store = WatchState(works.pool, works.codec, lane.lease)
+        self._watch = Watch(
+            store=self._store, client=lane.client.sharing(Share.POLL), clock=works.clock, policy=works.watch,
+            rng=works.rng, tenant_id=lane.tenant_id, realm_id=lane.realm_id,
+            quiet=lambda: lane.quiet_for(works.watch.gather_seconds), failed=self._failed,
+            on_events=works.on_outbox, on_idle=self._idle,
+        )  # fmt: skip
+
+    def busy(self) -> bool:
+        return self._watch.busy
+
+    def nudging(self, turn: Turn) -> Callable[[], None]:
+        """Return what tells both that something came: rows, or a webhook's hint."""
+
+        def nudge() -> None:
+            turn.nudge()
+            self._watch.nudge()
+
+        return nudge
+
+    async def beside(self, turn: Turn) -> None:
+        """Watch until the turn ends; it ends early if the company can be watched no longer.
+
+        Raises LaneLost, and Away while PostgreSQL is.
+        """
+        self._wake_turn = turn.woken.set
+        watching = asyncio.create_task(self._watch.run(), name=f"watch {self.lane.realm_id}")
+        watching.add_done_callback(lambda task: None if task.cancelled() else turn.stop())
+        try:
+            await turn.run()
+        finally:
+            await _cancelled(watching)
+        if not watching.cancelled() and (error := watching.exception()) is not None:
+            self.in_order = False
+            if not isinstance(error, CompanyParked):
+                raise error
+
+    def _idle(self) -> None:
+        self._wake_turn()
+
+    async def _failed(self, error: Exception, state: Watched | None) -> float:
+        """Say how long to wait after a step that failed; raises what ends the lane."""
+        if isinstance(error, Away | LaneLost):
+            raise error
+        if isinstance(error, WritesStopped):
+            return _WRITES_STOPPED_SECONDS
+        await self.park(error)
+        seconds = retry_seconds(state.failures if state else 0, self.works.watch)
+        said = printable(f"{type(error).__name__}: {error}")
+        log.warning("watch_failed", error=said, again_in=seconds, exc_info=not isinstance(error, _OTHERS))
+        self.works.metrics.polls_failed.inc()
+        await self._store.failed(said, again_in_seconds=seconds)
+        return seconds
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    """Cancel a task until it ends: what it waits for may swallow a cancellation (asyncio.wait_for, before 3.12)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_AGAIN_SECONDS)

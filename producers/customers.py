@@ -70,7 +70,8 @@ def take_customer(row: Row, memory: Memory, taken: TakenIn, teller: Teller, *, b
     if is_remnant(row, memory):
         taken.dropped.append((CUSTOMER, customer_id))
         return False
-    taken.copies.append((CUSTOMER, row))
+    if memory.copies.get((CUSTOMER, customer_id)) != row:
+        taken.copies.append((CUSTOMER, row))
     known = memory.customers.get(customer_id)
     touched = memory.writing.touched.get(customer_id, _NOTHING)
     change = change_of(known, known_fields(row), touched)
@@ -101,14 +102,14 @@ def change_of(
     return CustomerChange.UPDATED
 
 
-def take_initial(row: Row, memory: Memory, taken: TakenIn, teller: Teller) -> None:
+def take_initial(row: Row, memory: Memory, taken: TakenIn, teller: Teller, *, began_at: datetime) -> None:
     """Add a customer that was there at the beginning; one that the bridge made is known to the CRM.
 
     The copy that is recalled is judged: a write of ours may have changed it since `row` was read.
     """
     customer_id = str(row["Id"])
     row = memory.copies.get((CUSTOMER, customer_id), row)
-    if being_made(row, memory):
+    if created(row) >= began_at and being_made(row, memory):
         return  # Whoever made it, a poll shows it again.
     taken.customers[customer_id] = KnownCustomer(fields=known_fields(row))
     if customer_id not in memory.made:

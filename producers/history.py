@@ -35,7 +35,7 @@ async def begin(store: WatchStore, client: QBOClient, *, now: datetime) -> None:
     await store.begin(await quickbooks_time(client, now) or now)
 
 
-async def tell_customers(store: WatchStore, teller: Teller, policy: WatchPolicy) -> None:
+async def tell_customers(store: WatchStore, teller: Teller, policy: WatchPolicy, *, began_at: datetime) -> None:
     """Tell some of the customers that were there at the beginning, from their copies: no read."""
     rows = await store.untold_customers(policy.page)
 
@@ -43,7 +43,7 @@ async def tell_customers(store: WatchStore, teller: Teller, policy: WatchPolicy)
         taken = TakenIn()
         for row in rows:
             if str(row["Id"]) not in memory.customers:
-                take_initial(row, memory, taken, teller)
+                take_initial(row, memory, taken, teller, began_at=began_at)
         taken.progress.customers_told = len(rows) < policy.page
         return taken
 

@@ -98,6 +98,8 @@ class Progress:
     imported: int = 0
     import_ended: bool = False
     polled: bool = False
+    #: A part of a poll that is stored before the rest.
+    piece: bool = False
     poll_in_seconds: float | None = None
     unannounced_at: datetime | None = None
 

@@ -9,16 +9,18 @@ bridge itself are known to it the moment their answer is committed, and until th
 """
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from mapping.from_qbo.customer import last_updated
 from producers import customers, invoices
 from producers.customers import is_disputed, is_gone, is_older, take_customer, take_gone
 from producers.events import Teller
 from producers.invoices import Read, in_order_of_payment, take_invoice
-from producers.memory import Memory, Row, TakenIn
+from producers.memory import Ask, Decide, Memory, Progress, Row, TakenIn
+from producers.payers import customer_id_of
 from producers.ports import WatchStore
 from producers.reading import Reading, invoices_of, read_changes
 from producers.watched import CUSTOMER, INVOICE, PAYMENT, Hint, Watched, WatchPolicy, Webhooks
@@ -27,6 +29,10 @@ from qbo_client.client import QBOClient
 _SECOND = timedelta(seconds=1)
 #: Polls of many companies spread by themselves.
 _JITTER = (0.9, 1.0)
+_BEING_MADE: Mapping[str, Callable[[Row, Memory], bool]] = {
+    CUSTOMER: customers.being_made,
+    INVOICE: invoices.being_made,
+}
 #: While the bridge is busy, some write of its own is under way at every poll: that alone is no reason to hurry.
 _SHORTEST_WAIT = 30.0
 
@@ -46,13 +52,44 @@ class Judge:
     _waiting: dict[tuple[str, str], datetime] = field(default_factory=dict)
     #: When changes happened that no webhook told of.
     _unannounced: list[datetime] = field(default_factory=list)
+    #: Customers that were judged in an earlier piece.
+    _judged: set[str] = field(default_factory=set)
+
+    def pieces(self) -> Iterator[tuple[Ask, Decide]]:
+        """Return what is judged and stored before the rest: most of the customers, where there are very many.
+
+        A transaction over all of them would keep others waiting. The cursor moves with the rest; until then each
+        piece may be read and judged again, which tells nothing twice.
+        """
+        ids = sorted(self.reading.of(CUSTOMER).keys() - self.reading.gone.keys())
+        for start in range(0, len(ids) - self.policy.page, self.policy.page):
+            some = ids[start : start + self.policy.page]
+            yield Ask(customers=some), partial(self._decide_piece, some)
+
+    def _decide_piece(self, ids: Sequence[str], memory: Memory) -> TakenIn:
+        taken = TakenIn(progress=Progress(piece=True))
+        rows = self.reading.of(CUSTOMER)
+        self._take_customers([rows[one] for one in ids], memory, taken)
+        self._judged.update(ids)
+        return taken
+
+    def ask(self) -> Ask:
+        """Return what has to be recalled for the rest."""
+        ask = self.reading.ask()
+        owners = {customer_id_of(row) for row in self.reading.of(INVOICE).values()}
+        return replace(ask, customers=[one for one in ask.customers if one not in self._judged or one in owners])
 
     def decide(self, memory: Memory) -> TakenIn:
         taken = TakenIn()
         read = Read(customers=self.reading.known(CUSTOMER), payments=self.reading.known(PAYMENT))
-        self._take_customers(memory, taken)
+        ended = {one: gone for one, gone in self.reading.gone.items() if is_gone(one, gone, memory)}
+        left = self.reading.of(CUSTOMER).items()
+        self._take_customers([row for key, row in left if key not in ended and key not in self._judged], memory, taken)
+        # What there is comes before what is no more: whoever is told of a merge knows the survivor.
+        for customer_id, gone in ended.items():
+            take_gone(customer_id, gone, memory, taken, self.teller)
         self._take_payments(memory, taken)
-        for row in in_order_of_payment(self._fit(INVOICE, invoices.being_made, memory), read, memory):
+        for row in in_order_of_payment(self._fit(INVOICE, self.reading.of(INVOICE).values(), memory), read, memory):
             self._take_invoice(row, read, memory, taken)
         taken.dropped += [(kind, one) for kind, ids in self.reading.deleted.items() for one in ids if kind != CUSTOMER]
         taken.copies += [(kind, row) for kind, rows in self.reading.extra.items() for row in rows.values()]
@@ -60,28 +97,22 @@ class Judge:
         self._settle_hints(taken)
         return taken
 
-    def _fit(self, kind: str, being_made: Callable[[Row, Memory], bool], memory: Memory) -> list[Row]:
+    def _fit(self, kind: str, rows: Iterable[Row], memory: Memory) -> list[Row]:
         """Return the rows that can be judged now."""
         fit = []
-        for row in self.reading.of(kind).values():
-            if being_made(row, memory):
+        for row in rows:
+            if _BEING_MADE[kind](row, memory):
                 self._waiting[kind, str(row["Id"])] = last_updated(row)
             elif not is_older(row, kind, memory):
                 fit.append(row)
         return fit
 
-    def _take_customers(self, memory: Memory, taken: TakenIn) -> None:
-        """Take what there is before what is no more: whoever is told of a merge knows the survivor."""
-        ended = {one: gone for one, gone in self.reading.gone.items() if is_gone(one, gone, memory)}
-        for row in self._fit(CUSTOMER, customers.being_made, memory):
-            if str(row["Id"]) in ended:
-                continue
+    def _take_customers(self, rows: Iterable[Row], memory: Memory, taken: TakenIn) -> None:
+        for row in self._fit(CUSTOMER, rows, memory):
             if is_disputed(row, memory):
                 self._waiting[CUSTOMER, str(row["Id"])] = last_updated(row)
             news = take_customer(row, memory, taken, self.teller, began_at=self.watched.began_at)
             self._note(CUSTOMER, row, news)
-        for customer_id, gone in ended.items():
-            take_gone(customer_id, gone, memory, taken, self.teller)
 
     def _take_invoice(self, row: Row, read: Read, memory: Memory, taken: TakenIn) -> None:
         news = take_invoice(
@@ -137,7 +168,8 @@ class Judge:
         progress.unannounced_at = max(self._unannounced, default=None)
         at = self.reading.taken_at
         if at is not None:
-            since = min([at - self.policy.overlap, *(moment - _SECOND for moment in self._waiting.values())])
+            overlap = self.policy.short_overlap if self.reading.whole else self.policy.overlap
+            since = min([at - overlap, *(moment - _SECOND for moment in self._waiting.values())])
             progress.customers_since = max(since, self.watched.customers_since)
             if INVOICE in self.watched.entities:
                 progress.invoices_since = max(since, self.watched.invoices_since)
@@ -168,9 +200,11 @@ async def poll(
 
     Nothing is read if only hints made it due and all of them are echoes of our own writes.
     """
-    hints = await store.hints()
+    hints = await store.hints() if watched.hint_in is not None else []
     if not hints and watched.poll_in > 0:
         return
     reading = await read_changes(store, client, watched, hints, policy, now=now)
     judge = Judge(reading=reading, watched=watched, policy=policy, teller=teller, now=now, chance=rng.random())
-    await store.take_in(reading.ask(), judge.decide)
+    for ask, decide in judge.pieces():
+        await store.take_in(ask, decide)
+    await store.take_in(judge.ask(), judge.decide)

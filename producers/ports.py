@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from producers.memory import Ask, Decide, Row
-from producers.watched import Hint, Watched
+from producers.watched import Hint, Step, Watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,6 @@ class WatchStore(Protocol):
         """
         ...
 
-    async def failed(self, why: str, *, again_in_seconds: float) -> None:
-        """Note that a poll failed, and when the next is due."""
+    async def failed(self, step: Step, why: str, *, again_in_seconds: float) -> None:
+        """Note that a step failed, and when it is due again."""
         ...

@@ -35,6 +35,8 @@ class Reading:
     extra: Mapping[str, Mapping[str, Row]] = field(default_factory=dict)
     hints: Sequence[Hint] = ()
     taken_at: datetime | None = None
+    #: All customers were read, because changes alone would not have shown everything.
+    whole: bool = False
 
     def of(self, kind: str) -> Mapping[str, Row]:
         return self.rows.get(kind, {})
@@ -102,19 +104,31 @@ async def read_changes(
     now: datetime,
 ) -> Reading:
     """Read what changed since the last poll, and whatever judging it needs. Metered reads, one in the usual case."""
-    if now - watched.since > policy.stale_after:
+    whole = now - watched.since > policy.stale_after
+    if whole:
         changes = await _compared(store, client, watched, now=now)
     else:
         changes = await sweep(client, watched.entities, watched.since)
-        if _cut_off(changes, CUSTOMER):
+        if whole := _cut_off(changes, CUSTOMER):
             changes = await _all_customers(store, client, changes)
     rows = {kind: {str(row["Id"]): row for row in found} for kind, found in changes.live.items()}
+    rows[INVOICE] = {**rows.get(INVOICE, {}), **await _invoices_paid(rows, store, client)}
     deleted = {kind: [str(row["Id"]) for row in found] for kind, found in changes.deleted.items()}
     for kind in changes.deletions_missed:
         deleted[kind] = [*deleted.get(kind, ()), *await _vanished(store, client, kind, rows.get(kind, {}))]
-    reading = Reading(rows=rows, deleted=deleted, hints=hints, taken_at=changes.taken_at)
+    reading = Reading(rows=rows, deleted=deleted, hints=hints, taken_at=changes.taken_at, whole=whole)
     reading = replace(reading, gone=await _gone(reading, changes.taken_at or now, store, client))
     return replace(reading, extra=await read_besides(reading.rows, store, client))
+
+
+async def _invoices_paid(rows: Mapping[str, Mapping[str, Row]], store: WatchStore, client: QBOClient) -> dict[str, Row]:
+    """Read the invoices that changed Payments are applied to, where QuickBooks does not show them as changed, too.
+
+    It is not certain that it always does; where it does, nothing is read.
+    """
+    applied = {one for row in rows.get(PAYMENT, {}).values() for one in invoices_of(row)} - set(rows.get(INVOICE, ()))
+    unpaid = await store.not_yet_paid(sorted(applied)) if applied else frozenset()
+    return await by_ids(client, INVOICE, sorted(unpaid))
 
 
 async def read_besides(

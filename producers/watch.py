@@ -11,7 +11,7 @@ from producers.events import Teller
 from producers.history import History, begin, begin_import, tell_customers
 from producers.poll import poll
 from producers.ports import WatchStore
-from producers.watched import Step, Watched, WatchPolicy, next_step, seconds_until_due
+from producers.watched import Step, Watched, WatchPolicy, is_hinted, next_step, seconds_until_due
 from qbo_client.client import QBOClient
 from qbo_client.clock import Clock
 
@@ -34,7 +34,7 @@ class Watch:
     #: Whether the bridge itself has not written to this company for a while.
     quiet: Callable[[], bool]
     #: Decides on what a step raised: raises what ends the lane, returns seconds to wait before the next step else.
-    failed: Callable[[Exception, Watched | None], Awaitable[float]]
+    failed: Callable[[Exception, Step, Watched | None], Awaitable[float]]
     #: Called when events were committed, and when nothing is due any more.
     on_events: Callable[[], None]
     on_idle: Callable[[], None]
@@ -53,12 +53,14 @@ class Watch:
                 self._woken.clear()
                 state = await self.store.look()
                 step = next_step(state, quiet=self.quiet(), policy=self.policy)
-                self.busy = step is not None
+                # A hint that is gathered keeps the lane: given back, it would be due again at once.
+                gathers = state is not None and is_hinted(state)
+                self.busy = step is not None or gathers
                 rest = await self._take(step, state) if step is not None else None
                 if rest is None and state is not None:
                     rest = seconds_until_due(state, self.policy)
                 if rest:
-                    self.busy = False
+                    self.busy = step is None and gathers
                     self.on_idle()
                     await self._rest(rest)
         finally:
@@ -70,7 +72,7 @@ class Watch:
         try:
             await self._step(step, state)
         except Exception as error:  # noqa: BLE001 - the edge: whoever holds the lane decides on every failure
-            return await self.failed(error, state)
+            return await self.failed(error, step, state)
         self.on_events()
         return 0.0
 
@@ -81,7 +83,7 @@ class Watch:
         teller = Teller(tenant_id=self.tenant_id, realm_id=self.realm_id, home_currency=state.home_currency)
         match step:
             case Step.TELL_CUSTOMERS:
-                await tell_customers(self.store, teller, self.policy)
+                await tell_customers(self.store, teller, self.policy, began_at=state.began_at)
             case Step.POLL:
                 await poll(
                     self.store, self.client, state, policy=self.policy, teller=teller, now=self.clock.now(),

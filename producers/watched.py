@@ -20,6 +20,8 @@ class WatchPolicy:
     proven_poll_seconds: float = 3600.0
     #: Asked again each time, for what was on its way while the last answer was made.
     overlap: timedelta = timedelta(minutes=5)
+    #: The same after all customers were compared: change data capture would show more than one answer holds again.
+    short_overlap: timedelta = timedelta(seconds=10)
     #: Change data capture looks back 30 days (facts); before that, everything is compared.
     stale_after: timedelta = timedelta(days=25)
     #: A change so young may be announced yet: a poll that finds it first proves nothing against webhooks.
@@ -29,6 +31,9 @@ class WatchPolicy:
     proof_lasts: timedelta = timedelta(days=7)
     #: While the bridge itself writes, what webhooks tell is gathered so long into one read.
     gather_seconds: float = 3.0
+    #: After so many polls in a minute, hints wait so long after the last.
+    polls_at_once: int = 6
+    crowded_seconds: float = 10.0
     #: Change data capture may lag behind a webhook: looked for again after these waits.
     look_again_seconds: tuple[float, ...] = (5.0, 30.0, 120.0)
     #: A webhook's wake-up may be lost on its way through PostgreSQL: while a lane is held, it is looked this often.
@@ -72,6 +77,13 @@ class Watched:
     announced_at: datetime | None
     unannounced_at: datetime | None
     failures: int
+    history_failures: int
+    #: How many polls were made in the minute that is running.
+    minute_polls: int
+    #: Seconds since the last poll.
+    polled_ago: float
+    #: Seconds until what is to be told or read of the past is tried.
+    history_in: float
     #: Seconds until they are due, by our clock; negative when they are late.
     poll_in: float
     hint_in: float | None
@@ -105,21 +117,28 @@ def next_step(state: Watched | None, *, quiet: bool, policy: WatchPolicy) -> Ste
     """Return what is due; None when nothing is. `quiet`: the bridge itself has not written for a while."""
     if state is None:
         return Step.BEGIN
-    if state.failures and state.poll_in > 0:
-        return None  # The last step failed; `poll_in` is the wait after it.
-    if not state.customers_told:
+    past_is_due = state.history_in <= 0
+    if not state.customers_told and past_is_due:
         return Step.TELL_CUSTOMERS
-    if state.poll_in <= 0 or _hinted(state, quiet=quiet, policy=policy):
+    if state.poll_in <= 0 or _may_follow_hint(state, quiet=quiet, policy=policy):
         return Step.POLL
-    if state.import_wanted:
+    if state.import_wanted and past_is_due:
         return Step.BEGIN_IMPORT
-    return Step.READ_HISTORY if state.history_since is not None else None
+    return Step.READ_HISTORY if state.history_since is not None and past_is_due else None
+
+
+def is_hinted(state: Watched) -> bool:
+    """Whether a webhook asks for a poll. After one that failed, hints wait with the next."""
+    return state.hint_in is not None and state.hint_in <= 0 and state.failures == 0
 
 
 def seconds_until_due(state: Watched, policy: WatchPolicy) -> float:
     """Return how long nothing will be due, as far as is known now."""
     hint = state.hint_in if state.hint_in is None or state.hint_in > 0 else policy.gather_seconds / 3
-    return max(0.05, min(state.poll_in, policy.look_seconds, hint if hint is not None else policy.look_seconds))
+    waits = [state.poll_in, policy.look_seconds]
+    waits += [hint] if hint is not None and state.failures == 0 else []
+    waits += [state.history_in] if state.history_in > 0 else []
+    return max(0.05, min(waits))
 
 
 def retry_seconds(failures: int, policy: WatchPolicy) -> float:
@@ -155,7 +174,10 @@ def merges_in(hints: Collection[Hint]) -> dict[str, str]:
     return {hint.deleted_id: hint.qbo_id for hint in merged}
 
 
-def _hinted(state: Watched, *, quiet: bool, policy: WatchPolicy) -> bool:
-    if state.hint_in is None or state.hint_in > 0:
+def _may_follow_hint(state: Watched, *, quiet: bool, policy: WatchPolicy) -> bool:
+    """Whether a hint is followed now: each costs a read, so that what comes thick and fast is gathered."""
+    if not is_hinted(state):
+        return False
+    if state.minute_polls >= policy.polls_at_once and state.polled_ago < policy.crowded_seconds:
         return False
     return quiet or state.hint_age >= policy.gather_seconds

@@ -15,7 +15,7 @@ from consumers.outcomes import printable
 from consumers.ports import LaneLost, WritesStopped
 from consumers.turn import Turn
 from producers.watch import Watch
-from producers.watched import Watched, retry_seconds
+from producers.watched import Step, Watched, retry_seconds
 from qbo_client.errors import QBOError
 from qbo_client.oauth import OAuthError
 from qbo_client.turns import Share
@@ -38,6 +38,8 @@ class Watching:
     #: Raises CompanyParked for an error that is about the whole company.
     park: Callable[[Exception], Awaitable[None]]
     in_order: bool = True
+    #: What no store remembers: so long the lane is not to be claimed again for the watch's sake.
+    rest_seconds: float = 0.0
     _store: WatchState = field(init=False)
     _watch: Watch = field(init=False)
     _wake_turn: Callable[[], None] = lambda: None
@@ -49,7 +51,7 @@ class Watching:
             store=self._store, client=lane.client.sharing(Share.POLL), clock=works.clock, policy=works.watch,
             rng=works.rng, tenant_id=lane.tenant_id, realm_id=lane.realm_id,
             quiet=lambda: lane.quiet_for(works.watch.gather_seconds), failed=self._failed,
-            on_events=works.on_outbox, on_idle=self._idle,
+            on_events=self._events, on_idle=self._idle,
         )  # fmt: skip
 
     def busy(self) -> bool:
@@ -81,21 +83,29 @@ class Watching:
             if not isinstance(error, CompanyParked):
                 raise error
 
+    def _events(self) -> None:
+        self.rest_seconds = 0.0
+        self.works.on_outbox()
+
     def _idle(self) -> None:
         self._wake_turn()
 
-    async def _failed(self, error: Exception, state: Watched | None) -> float:
+    async def _failed(self, error: Exception, step: Step, state: Watched | None) -> float:
         """Say how long to wait after a step that failed; raises what ends the lane."""
         if isinstance(error, Away | LaneLost):
             raise error
         if isinstance(error, WritesStopped):
+            self.rest_seconds = _WRITES_STOPPED_SECONDS
             return _WRITES_STOPPED_SECONDS
         await self.park(error)
-        seconds = retry_seconds(state.failures if state else 0, self.works.watch)
+        before = 0 if state is None else state.failures if step is Step.POLL else state.history_failures
+        seconds = retry_seconds(before, self.works.watch)
+        if state is None:
+            self.rest_seconds = seconds  # There is no watch yet that could remember it.
         said = printable(f"{type(error).__name__}: {error}")
         log.warning("watch_failed", error=said, again_in=seconds, exc_info=not isinstance(error, _OTHERS))
         self.works.metrics.polls_failed.inc()
-        await self._store.failed(said, again_in_seconds=seconds)
+        await self._store.failed(step, said, again_in_seconds=seconds)
         return seconds
 
 

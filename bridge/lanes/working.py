@@ -128,8 +128,11 @@ class LaneWorks:
         Watching begins before: what changes while the company is read is news.
         """
         watched = WatchState(self.pool, self.codec, lane.lease)
-        if await watched.look() is None:
+        state = await watched.look()
+        if state is None:
             await begin(watched, lane.client.sharing(Share.POLL), now=self.clock.now())
+        if state is None or not state.customers_told:
+            await watched.forget_customers()
         await preflight(lane.client, lane.books)
         connection = await self.connections.get(lane.tenant_id, lane.realm_id)
         lane.equip(lane.client, connection.company)
@@ -199,7 +202,7 @@ class LaneWorks:
             turn.stop()
         with structlog.contextvars.bound_contextvars(realm_id=lane.realm_id, tenant_id=lane.tenant_id):
             await watching.beside(turn)
-        return 0.0 if turn.in_order and watching.in_order else _REST_SECONDS
+        return watching.rest_seconds if turn.in_order and watching.in_order else _REST_SECONDS
 
     async def _give_back(self, lease: Lease, budget: Budget, rest_seconds: float) -> None:
         try:

@@ -45,12 +45,32 @@ def name_key(name: str) -> str:
 
 def copy_values(realm_id: str, qbo_kind: str, body: Mapping[str, Any], *, written: bool = False) -> tuple[Any, ...]:
     """Return the values of UPSERT_COPY. `written`: the body is the answer to a write of the bridge."""
+    body = storable(body)
     emails = email_keys((body.get("PrimaryEmailAddr") or {}).get("Address")) if qbo_kind == "Customer" else ()
     name = name_key(str(body.get(_NAMES[qbo_kind], "")))
     token = int(body.get("SyncToken") or 0)
     active = bool(body.get("Active", True))
     until = last_updated(body) if written else None
     return (realm_id, qbo_kind, str(body["Id"]), name, list(emails), active, token, Jsonb(dict(body)), until)
+
+
+def storable(value: Any) -> Any:
+    """Return a value of JSON as jsonb can hold it: no NULs and no halves of surrogate pairs.
+
+    One such character in a memo would keep all news of its company from being stored.
+    """
+    match value:
+        case str():
+            return value if _plain(value) else value.encode("utf-8", "replace").decode().replace("\x00", "")
+        case Mapping():
+            return {name: storable(one) for name, one in value.items()}
+        case list():
+            return [storable(one) for one in value]
+    return value
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and "\x00" not in text
 
 
 class CopyStore:

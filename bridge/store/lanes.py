@@ -59,12 +59,14 @@ UPDATE lane SET owner = NULL, leased_until = NULL, budget = %(budget)s,
            UNION ALL
            SELECT clock_timestamp() WHERE lane.preflight_asked
            UNION ALL
-           SELECT min(h.due_at) FROM hint h WHERE h.realm_id = lane.realm_id
+           -- A hint hurries no poll that failed.
+           SELECT greatest(min(h.due_at), max(CASE WHEN w.failures > 0 THEN w.poll_at END)) FROM hint h
+             JOIN watch w ON (w.realm_id, w.tenant_id) = (lane.realm_id, lane.tenant_id)
+            WHERE h.realm_id = lane.realm_id
            UNION ALL
-           -- What is to be told or read of the past is due at once, unless the last step failed.
-           SELECT CASE WHEN w.failures = 0 AND (NOT w.customers_told OR w.history_since IS NOT NULL
-                        OR w.import_state = 'not_requested' AND c.import_invoices)
-                       THEN clock_timestamp() ELSE w.poll_at END
+           SELECT CASE WHEN NOT w.customers_told OR w.history_since IS NOT NULL
+                         OR w.import_state = 'not_requested' AND c.import_invoices
+                       THEN least(w.history_at, w.poll_at) ELSE w.poll_at END
              FROM connection c JOIN watch w ON (w.realm_id, w.tenant_id) = (c.realm_id, c.tenant_id)
             WHERE c.realm_id = lane.realm_id AND c.tenant_id = lane.tenant_id
            UNION ALL

@@ -82,10 +82,17 @@ UPDATE watch SET
        poll_at = CASE WHEN %(poll_in_seconds)s::float8 IS NULL THEN poll_at
                       ELSE now() + make_interval(secs => %(poll_in_seconds)s::float8) END,
        unannounced_at = greatest(unannounced_at, %(unannounced_at)s),
-       -- While the history is still to be read, a poll that went well says nothing of that.
-       failure = CASE WHEN history_since IS NULL OR NOT %(polled)s THEN NULL ELSE failure END,
-       failing_since = CASE WHEN history_since IS NULL OR NOT %(polled)s THEN NULL ELSE failing_since END,
-       failures = CASE WHEN history_since IS NULL OR NOT %(polled)s THEN 0 ELSE failures END
+       minute_polls = CASE WHEN NOT %(polled)s THEN minute_polls
+                           WHEN minute_began_at > now() - interval '1 minute' THEN minute_polls + 1 ELSE 1 END,
+       minute_began_at = CASE WHEN %(polled)s AND minute_began_at <= now() - interval '1 minute' THEN now()
+                              ELSE minute_began_at END,
+       -- A poll that went well says nothing of the history, nor the other way round.
+       failures = CASE WHEN %(polled)s THEN 0 ELSE failures END,
+       history_failures = CASE WHEN %(polled)s OR %(piece)s THEN history_failures ELSE 0 END,
+       failure = CASE WHEN %(piece)s OR CASE WHEN %(polled)s THEN history_failures ELSE failures END > 0
+                      THEN failure END,
+       failing_since = CASE WHEN %(piece)s OR CASE WHEN %(polled)s THEN history_failures ELSE failures END > 0
+                            THEN failing_since END
  WHERE realm_id = %(realm)s AND tenant_id = %(tenant)s
 """
 _STANDING = """
@@ -115,7 +122,7 @@ async def _store(connection: Connection, lease: Lease, taken: TakenIn) -> None:
     await many(connection, _HAS_PAID, [(lease.realm_id, lease.tenant_id, *payer) for payer in sorted(taken.paid_by)])
     await many(connection, DELETE_COPY, sorted((lease.realm_id, *one) for one in taken.dropped))
     dropped = set(taken.dropped)
-    kept = [(kind, storable(row)) for kind, row in taken.copies if (kind, str(row["Id"])) not in dropped]
+    kept = [one for one in taken.copies if (one[0], str(one[1]["Id"])) not in dropped]
     await many(
         connection,
         UPSERT_COPY,
@@ -123,25 +130,6 @@ async def _store(connection: Connection, lease: Lease, taken: TakenIn) -> None:
     )
     await _hints(connection, lease, taken)
     await connection.execute(_PROGRESS.encode(), {**key, **_progress(taken.progress)})
-
-
-def storable(value: Any) -> Any:
-    """Return a value of JSON as jsonb can hold it: no NULs and no halves of surrogate pairs.
-
-    One such character in a memo would keep all news of its company from being stored.
-    """
-    match value:
-        case str():
-            return value if _plain(value) else value.encode("utf-8", "replace").decode().replace("\x00", "")
-        case Mapping():
-            return {name: storable(one) for name, one in value.items()}
-        case list():
-            return [storable(one) for one in value]
-    return value
-
-
-def _plain(text: str) -> bool:
-    return text.isascii() and "\x00" not in text
 
 
 async def _hints(connection: Connection, lease: Lease, taken: TakenIn) -> None:

@@ -18,7 +18,7 @@ SELECT state, count(*) AS n,
 """
 _ATTENTION = "SELECT cause, count(*) AS n FROM inbox WHERE state = 'attention' GROUP BY cause"
 _WATCHES = """
-SELECT count(*) FILTER (WHERE w.failures > 0) AS failing,
+SELECT count(*) FILTER (WHERE w.failures + w.history_failures > 0) AS failing,
        coalesce(extract(epoch FROM max(now() - w.poll_at)), 0)::float8 AS late,
        coalesce(sum(w.import_done) FILTER (WHERE w.import_state = 'running'), 0)::bigint AS imported,
        coalesce(sum(w.import_total) FILTER (WHERE w.import_state = 'running'), 0)::bigint AS to_import,

@@ -11,7 +11,7 @@ from bridge.store.news import take_in
 from consumers.ports import LaneLost
 from mapping.from_qbo.customer import known_fields
 from producers.memory import Ask, Decide, Row
-from producers.watched import Hint, Watched
+from producers.watched import Hint, Step, Watched
 from schemas.codec import Codec
 
 _LOOK = """
@@ -19,6 +19,10 @@ SELECT w.began_at, w.customers_since, w.invoices_since, w.customers_told, w.hist
        w.import_state = 'running' AS import_running,
        c.import_invoices AND w.import_state = 'not_requested' AS import_wanted,
        w.import_until, w.import_done, w.import_total, w.announced_at, w.unannounced_at, w.failures,
+       w.history_failures,
+       CASE WHEN w.minute_began_at > now() - interval '1 minute' THEN w.minute_polls ELSE 0 END AS minute_polls,
+       coalesce(extract(epoch FROM clock_timestamp() - w.polled_at), 1e9)::float8 AS polled_ago,
+       extract(epoch FROM w.history_at - clock_timestamp())::float8 AS history_in,
        extract(epoch FROM w.poll_at - clock_timestamp())::float8 AS poll_in,
        extract(epoch FROM h.due_at - clock_timestamp())::float8 AS hint_in,
        coalesce(extract(epoch FROM clock_timestamp() - h.arrived_at), 0)::float8 AS hint_age,
@@ -98,11 +102,17 @@ UNION ALL
                  WHERE (i.tenant_id, i.entity_kind, i.entity_id) = (l.tenant_id, l.crm_kind, l.crm_id))
   ORDER BY l.linked_at DESC LIMIT 3)
 """
-_FAILED = """
+_POLL_FAILED = """
 UPDATE watch SET failure = %s, failing_since = coalesce(failing_since, now()), failures = failures + 1,
        poll_at = now() + make_interval(secs => %s)
  WHERE realm_id = %s AND tenant_id = %s
 """
+_HISTORY_FAILED = """
+UPDATE watch SET failure = %s, failing_since = coalesce(failing_since, now()),
+       history_failures = history_failures + 1, history_at = now() + make_interval(secs => %s)
+ WHERE realm_id = %s AND tenant_id = %s
+"""
+_FORGET_CUSTOMERS = "DELETE FROM local_copy WHERE realm_id = %s AND qbo_kind = 'Customer'"
 
 
 class WatchState:
@@ -183,11 +193,17 @@ class WatchState:
         """Recall, decide and store in one transaction. Raises LaneLost."""
         await take_in(self._pool, self._codec, self._lease, ask, decide)
 
-    async def failed(self, why: str, *, again_in_seconds: float) -> None:
+    async def failed(self, step: Step, why: str, *, again_in_seconds: float) -> None:
         """Note a failure, if the lane is still held. Raises LaneLost."""
+        query = _POLL_FAILED if step is Step.POLL else _HISTORY_FAILED
         async with session(self._pool) as connection, connection.transaction():
             await self._fence(connection)
-            await connection.execute(_FAILED, [why, again_in_seconds, *self._key])
+            await connection.execute(query, [why, again_in_seconds, *self._key])
+
+    async def forget_customers(self) -> None:
+        """Drop the copies of customers: of those that were made for another tenant, some may be no more."""
+        async with session(self._pool) as connection:
+            await connection.execute(_FORGET_CUSTOMERS, [self._lease.realm_id])
 
     async def _rows(self, query: str, *values: Any, **named: Any) -> list[dict[str, Any]]:
         async with session(self._pool) as connection:

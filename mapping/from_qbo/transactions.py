@@ -10,6 +10,6 @@ _VOIDED = "Voided"
 
 def is_void(transaction: Mapping[str, Any]) -> bool:
     """Whether somebody voided it: QuickBooks empties its amounts and says so in the note alone."""
-    amounts = [transaction.get("TotalAmt", 0), *(line.get("Amount", 0) for line in transaction.get("Line", ()))]
-    note = str(transaction.get("PrivateNote", ""))
-    return note.startswith(_VOIDED) and not any(Decimal(str(amount)) for amount in amounts)
+    amounts = [transaction.get("TotalAmt"), *(line.get("Amount") for line in transaction.get("Line") or ())]
+    note = str(transaction.get("PrivateNote") or "")
+    return note.startswith(_VOIDED) and not any(Decimal(str(amount or 0)) for amount in amounts)

@@ -10,6 +10,7 @@ CREATE TABLE watch (
     -- All customers there were at the beginning have been told.
     customers_told   boolean NOT NULL DEFAULT false,
     -- The history of invoices is read in the order of their creation; null where none is to be read (any more).
+    -- QuickBooks' times have no fractions: the one here counts how many of that second were read.
     history_since    timestamptz DEFAULT '1970-01-01 00:00:00+00',
     -- Whether paid invoices were counted up to began_at: only then paid news is told.
     history_counted  boolean NOT NULL DEFAULT false,
@@ -21,10 +22,16 @@ CREATE TABLE watch (
     import_total     integer,
     poll_at          timestamptz NOT NULL DEFAULT now(),
     polled_at        timestamptz,
-    -- Why polls fail, since when and how often in a row.
+    -- When polls were made of late: those of the minute that began then are counted.
+    minute_began_at  timestamptz NOT NULL DEFAULT now(),
+    minute_polls     integer NOT NULL DEFAULT 0,
+    -- Telling what was there and reading the history are tried again by themselves, beside the polls.
+    history_at       timestamptz NOT NULL DEFAULT now(),
+    -- Why a step failed last, since when some do, and how often each kind did in a row.
     failure          text,
     failing_since    timestamptz,
     failures         integer NOT NULL DEFAULT 0,
+    history_failures integer NOT NULL DEFAULT 0,
     -- When a webhook last told of a change, and when a poll last found one that none had told of.
     announced_at     timestamptz,
     unannounced_at   timestamptz,
@@ -98,7 +105,7 @@ CREATE TABLE metered_reads (
 -- Until when the object is as our own writes left it (MetaData.LastUpdatedTime of the answer): their echo needs no read.
 ALTER TABLE local_copy ADD COLUMN written_until timestamptz;
 
--- Companies that were connected before begin to be watched, spread over four minutes.
-UPDATE lane SET due_at = least(coalesce(due_at, now() + random() * interval '4 minutes'), now() + interval '4 minutes')
+-- Companies that were connected before are read anew and begin to be watched, spread over four minutes.
+UPDATE lane SET preflight_asked = true, due_at = least(coalesce(due_at, now() + random() * interval '4 minutes'), now() + interval '4 minutes')
  WHERE EXISTS (SELECT 1 FROM connection c
                 WHERE (c.realm_id, c.tenant_id) = (lane.realm_id, lane.tenant_id) AND c.state = 'connected');

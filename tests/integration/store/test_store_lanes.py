@@ -139,9 +139,29 @@ async def test_release_is_due_at_once_while_history_is_to_be_read(books: Books) 
 
 async def test_release_after_a_failed_step_waits_although_history_is_to_be_read(books: Books) -> None:
     lease = await watched(books)
-    await books.do("UPDATE watch SET history_since = now(), failures = 1")
+    await books.do("UPDATE watch SET history_since = now(), history_at = now() + interval '250 seconds'")
     await books.lanes().release(lease, budget={})
     assert await seconds_until_due(books) == pytest.approx(200, abs=30)
+
+
+async def test_hint_hurries_no_poll_that_failed(books: Books) -> None:
+    """Else the lane would be claimed for it again and again."""
+    lease = await watched(books)
+    await books.do("UPDATE watch SET failures = 1")
+    await books.do(
+        "INSERT INTO hint (realm_id, entity, qbo_id, operation, at) VALUES ('462', 'Customer', '7', 'updated', now())"
+    )
+    await books.lanes().release(lease, budget={})
+    assert await seconds_until_due(books) == pytest.approx(200, abs=30)
+
+
+async def test_hint_of_a_company_that_is_not_watched_makes_nothing_due(books: Books) -> None:
+    await books.connect()
+    await books.do(
+        "INSERT INTO hint (realm_id, entity, qbo_id, operation, at) VALUES ('462', 'Customer', '7', 'updated', now())"
+    )
+    await books.lanes().release(await books.lease(), budget={})
+    assert await seconds_until_due(books) == pytest.approx(60, abs=20)
 
 
 async def test_release_is_due_with_a_hint(books: Books) -> None:

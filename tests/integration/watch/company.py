@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,13 +11,8 @@ from bridge.store.database import Pool
 from bridge.store.hints import HintStore
 from bridge.store.lanes import Lease
 from bridge.store.watch import WatchState
-from consumers.effects import Effects, Refused, Unanswered, Written
-from consumers.intents import CrmRef, Intent
 from consumers.preflight import preflight
-from consumers.records import Row
-from consumers.writing import written
 from mapping.from_qbo.customer import known_fields
-from mapping.to_qbo.customer_changes import sent_fields
 from producers.history import begin
 from producers.watch import Watch
 from producers.watched import Step, Watched, WatchPolicy, next_step
@@ -25,12 +20,9 @@ from qbo_client.clock import SystemClock
 from qbo_client.emulator import person
 from qbo_client.emulator.world import World
 from qbo_client.webhooks import Change
-from qbo_client.writes import Operation
 from schemas.codec import Codec
 from schemas.events.quickbooks import CustomerChanged, InvoiceImported, InvoicePaid
-from tests.integration.store.books import TENANT, Books, arrived
-from tests.integration.store.effects import Groups
-from tests.unit.consumers.build import draft, intent
+from tests.integration.store.books import TENANT, Books
 from tests.unit.consumers.emulated import InProcess
 
 CODEC = Codec()
@@ -88,7 +80,7 @@ class WatchedCompany:
         await self.settle()
 
     def watch(self) -> Watch:
-        async def failed(error: Exception, _: Watched | None) -> float:
+        async def failed(error: Exception, _step: Step, _state: Watched | None) -> float:
             self.failures.append(error)
             raise error
 
@@ -201,85 +193,11 @@ async def watched_company(pool: Pool, *, country: str = "us", policy: WatchPolic
     lease = await books.lease(realm_id)
     return WatchedCompany(
         pool=pool, books=books, world=world, client=client, lease=lease,
-        policy=policy or WatchPolicy(proof_takes=timedelta(0)),
+        policy=policy or WatchPolicy(proof_takes=timedelta(0), polls_at_once=10_000),
         store=WatchState(pool, CODEC, lease),
     )  # fmt: skip
-
-
-@dataclass(slots=True, kw_only=True)
-class OwnHand:
-    """The bridge's own writes to customers, taken apart: intent, what QuickBooks does, answer."""
-
-    company: WatchedCompany
-    groups: Groups
-    _rows: dict[str, Row] = field(default_factory=dict)
-    _numbers: dict[str, int] = field(default_factory=dict)
-    _made: set[str] = field(default_factory=set)
-
-    async def intends(self, contact: str, *, entity: str = "Customer", **body: Any) -> Intent:
-        """Commit the intent to make a customer (or another thing), or to change the one whose Id is in the body."""
-        operation = Operation.UPDATE if "Id" in body else Operation.CREATE
-        about = {"sparse": True, **body} if "Id" in body else body
-        self._numbers[contact] = number = self._numbers.get(contact, 0) + 1
-        ref, row = CrmRef(kind="contact", id=contact), await self.hears(contact)
-        if operation is Operation.CREATE:
-            self._made.add(contact)
-        origin = "made" if contact in self._made else "found"
-        if entity != "Customer":
-            ref = CrmRef(kind=entity.lower(), id=contact)
-        wanted = draft(
-            ref=ref,
-            entity=entity,
-            operation=operation,
-            body=about,
-            last_sent=sent_fields(body),
-            expect={},
-            origin=origin,
-        )
-        lease = self.company.lease
-        made = intent(wanted, realm_id=lease.realm_id, tenant_id=lease.tenant_id, inbox_id=row.id, number=number)
-        made = replace(made, keys=(f"contact:{contact}",))
-        assert await self.groups.store((lease, made)) == ["ok"]
-        return made
-
-    async def sends(self, sent: Intent) -> Written:
-        """Let QuickBooks do it; the answer is not committed."""
-        answer = await self.company.client.send(sent.write)
-        return written(sent, answer.entity, "1-ok")
-
-    async def commits(self, *answers: Written | Refused | Unanswered) -> None:
-        """Commit what was answered, all in one group."""
-        effects = [(self.company.lease, Effects(answer=one)) for one in answers]
-        assert await self.groups.commit(*effects) == ["ok"] * len(answers)
-
-    async def writes(self, contact: str, *, entity: str = "Customer", **body: Any) -> Mapping[str, Any]:
-        """Do all of it, and return what QuickBooks answered."""
-        answer = await self.sends(await self.intends(contact, entity=entity, **body))
-        await self.commits(answer)
-        return answer.object
-
-    async def hears(self, contact: str) -> Row:
-        """Return the row of the contact's event, received and taken."""
-        if contact not in self._rows:
-            await self.company.books.receive(arrived(contact))
-            taken = [row.id for row in self._rows.values()]
-            for row in await self.company.books.inbox.take(self.company.lease, in_hand=taken, limit=1000):
-                self._rows[row.entity_id] = row
-        return self._rows[contact]
-
-
-def refused(sent: Intent) -> Refused:
-    return Refused(intent=sent, code="5010", detail="Stale Object Error", intuit_tid="1-no")
-
-
-def unanswered(sent: Intent) -> Unanswered:
-    return Unanswered(intent=sent, due=datetime.now(UTC))
 
 
 def changed(events: Sequence[CustomerChanged]) -> list[tuple[str, str]]:
     """Return change and name of each event."""
     return [(e.change.value, e.customer.display_name) for e in events]
-
-
-def phone(number: str) -> dict[str, str]:
-    return {"FreeFormNumber": number}

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.watch.company import WatchedCompany, changed, phone
+from tests.integration.watch.company import WatchedCompany, changed
 from tests.integration.watch.paying import hold, link_contact
+from tests.integration.watch.writing import phone
 
 ADDRESS = {"Line1": "1 High Street", "City": "London", "Country": "UK", "PostalCode": "N1"}
 WHOLE = {

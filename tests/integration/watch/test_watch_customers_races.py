@@ -13,7 +13,8 @@ import bridge.store.recall
 from bridge.store.database import Pool
 from producers.watched import WatchPolicy
 from tests.integration.store.effects import groups_of
-from tests.integration.watch.company import OwnHand, WatchedCompany, changed, names, phone, watched_company
+from tests.integration.watch.company import WatchedCompany, changed, names, watched_company
+from tests.integration.watch.writing import OwnHand, phone
 
 ROUNDS = 25
 

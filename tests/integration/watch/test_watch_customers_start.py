@@ -9,8 +9,9 @@ from bridge.store.database import Pool
 from consumers.ports import LaneLost
 from producers.watched import Step, WatchPolicy
 from tests.integration.store.effects import groups_of
-from tests.integration.watch.company import OwnHand, WatchedCompany, changed, names, watched_company
+from tests.integration.watch.company import WatchedCompany, changed, names, watched_company
 from tests.integration.watch.paying import another_owner, link_contact
+from tests.integration.watch.writing import OwnHand
 
 PAGE = 3
 
@@ -91,7 +92,7 @@ async def test_owner_who_lost_the_lane_commits_nothing(paged: WatchedCompany) ->
     with pytest.raises(LaneLost):
         await paged.step()
     await paged.webhook("Customer", "1")
-    for late in (paged.store.hints(), paged.store.failed("late", again_in_seconds=900.0)):
+    for late in (paged.store.hints(), paged.store.failed(Step.POLL, "late", again_in_seconds=900.0)):
         with pytest.raises(LaneLost):
             await late
     assert await told_names(heir) == before
@@ -133,7 +134,8 @@ async def test_poll_that_died_is_made_again_with_the_same_event(
 
     async def die(connection: Any, codec: Any, lease: Any, taken: Any) -> None:
         events.extend(event.envelope.event_id for _, event in taken.events)
-        raise KilledError
+        if events:
+            raise KilledError
 
     monkeypatch.setattr(bridge.store.news, "_tell", die)
     with pytest.raises(KilledError):

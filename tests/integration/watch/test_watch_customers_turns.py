@@ -21,8 +21,9 @@ from qbo_client.clock import SystemClock
 from qbo_client.errors import Uncertain
 from tests.integration.store.books import arrived
 from tests.integration.store.effects import Groups, groups_of
-from tests.integration.watch.company import CODEC, WatchedCompany, changed, phone
+from tests.integration.watch.company import CODEC, WatchedCompany, changed
 from tests.integration.watch.paying import begun
+from tests.integration.watch.writing import phone
 
 OLD = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -5,15 +5,11 @@ from typing import Any
 
 import pytest
 
+from consumers.writing import written
 from tests.integration.store.effects import groups_of
-from tests.integration.watch.company import OwnHand, WatchedCompany, changed, names, phone, refused, unanswered
+from tests.integration.watch.company import WatchedCompany, changed, names
 from tests.integration.watch.paying import hold
-
-AMY: dict[str, Any] = {
-    "DisplayName": "Amy",
-    "PrimaryEmailAddr": {"Address": "amy@example.com"},
-    "PrimaryPhone": phone("555 0100"),
-}
+from tests.integration.watch.writing import AMY, OwnHand, made, phone, refused, told, unanswered, update
 
 
 @pytest.fixture
@@ -23,23 +19,6 @@ async def hand(company: WatchedCompany) -> AsyncIterator[OwnHand]:
     await company.settle()
     async with groups_of(company.pool) as groups:
         yield OwnHand(company=company, groups=groups)
-
-
-async def made(hand: OwnHand, contact: str = "ct_1", **body: Any) -> dict[str, Any]:
-    """A customer that the bridge made, of which all polls know."""
-    customer = await hand.writes(contact, **{**AMY, **body})
-    await hand.company.poll()
-    assert await hand.company.customers_told() == []
-    return dict(customer)
-
-
-def update(customer: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    token = fields.pop("token", customer["SyncToken"])
-    return {"Id": customer["Id"], "SyncToken": token, **fields}
-
-
-async def told(hand: OwnHand) -> list[tuple[str, str]]:
-    return changed(await hand.company.customers_told())
 
 
 async def test_poll_between_a_creation_and_its_outcome_tells_nothing(hand: OwnHand) -> None:
@@ -272,16 +251,10 @@ async def test_creation_that_was_looked_up_later_hides_no_edit_made_meanwhile(ha
     found = hand.company.edits("Customer", amy["Id"], PrimaryPhone=phone("555 0999"), Mobile=phone("555 0777"))
     await hand.company.poll()
     time.forward(minutes=10)
-    await hand.commits(await _found(hand, sent, found))
+    await hand.commits(written(sent, found, None))
     await hand.company.poll()
     (event,) = await hand.company.customers_told()
     assert (event.change.value, event.customer.phone, event.customer.mobile) == ("UPDATED", "555 0999", "555 0777")
-
-
-async def _found(hand: OwnHand, sent: Any, found: dict[str, Any]) -> Any:
-    from consumers.writing import written
-
-    return written(sent, found, None)
 
 
 async def test_creation_without_an_answer_stops_nobody_else_from_being_told(hand: OwnHand) -> None:

@@ -67,3 +67,20 @@ async def test_payments_of_before_are_not_read_for_what_was_paid_long_ago(compan
     # Which of all Payments moved no money is asked once; no Payment is read for itself.
     assert read_of(company, "Payment") == 1
     assert await company.books.column("SELECT count(*) FROM local_copy WHERE qbo_kind = 'Payment'") == [0]
+
+
+async def test_payment_leads_to_its_invoice_where_that_does_not_show_as_changed(company: WatchedCompany) -> None:
+    """Whether QuickBooks counts a Payment as a change of its invoice is not certain."""
+    time = hold(company)
+    company.emulated.switches.links_raise_sync_token = False
+    await begun(company)
+    invoice = company.invoice(company.customer("Amy")["Id"])
+    await company.poll()
+    time.forward(hours=1)
+    company.pays(invoice)
+    company.reads()
+    await company.poll()
+    assert await paid_ids(company) == ids([invoice])
+    assert read_of(company, "Invoice") <= 1
+    await company.poll()
+    assert read_of(company, "Invoice") == 0

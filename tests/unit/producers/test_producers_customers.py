@@ -190,16 +190,22 @@ def test_what_is_left_of_one_that_is_no_more_is_inactive_or_older_than_its_end()
 def test_copy_is_told_at_the_beginning_rather_than_what_was_read_before() -> None:
     took = TakenIn()
     copies = {(CUSTOMER, "1"): row(GivenName="Eve")}
-    take_initial(row(), memory(copies=copies), took, TELLER)
+    take_initial(row(), memory(copies=copies), took, TELLER, began_at=NOW)
     assert events(took)[0].customer.given_name == "Eve"
     assert took.customers["1"] == known(GivenName="Eve")
 
 
 def test_what_the_bridge_made_is_known_without_being_told_and_what_it_may_be_making_is_left() -> None:
     took = TakenIn()
-    take_initial(row(), memory(made=frozenset({"1"})), took, TELLER)
-    take_initial(row("2"), memory(writing=Writing(names=frozenset({"amy"}))), took, TELLER)
+    take_initial(row(), memory(made=frozenset({"1"})), took, TELLER, began_at=NOW)
+    take_initial(row("2"), memory(writing=Writing(names=frozenset({"amy"}))), took, TELLER, began_at=NOW)
     assert (took.events, list(took.customers)) == ([], ["1"])
+
+
+def test_namesake_older_than_the_beginning_is_told_while_one_is_being_made() -> None:
+    took, making = TakenIn(), memory(writing=Writing(names=frozenset({"amy"})))
+    take_initial(row(), making, took, TELLER, began_at=NOW + timedelta(seconds=1))
+    assert len(events(took)) == 1
 
 
 # The end.

@@ -28,7 +28,8 @@ WEEK = POLICY.proof_lasts
 QUIET_STATE = Watched(
     began_at=NOW, customers_since=NOW, invoices_since=NOW, customers_told=True, history_since=None,
     history_counted=True, import_running=False, import_wanted=False, import_until=None, import_done=0,
-    import_total=None, announced_at=None, unannounced_at=None, failures=0, poll_in=100.0, hint_in=None, hint_age=0.0,
+    import_total=None, announced_at=None, unannounced_at=None, failures=0, history_failures=0,
+    minute_polls=0, polled_ago=50.0, history_in=0.0, poll_in=100.0, hint_in=None, hint_age=0.0,
     review_requests=True, home_currency="USD",
 )  # fmt: skip
 
@@ -52,9 +53,9 @@ ORDER: list[tuple[dict[str, Any], Step | None]] = [
     ({"history_since": NOW, "import_wanted": True, "poll_in": 0.0}, Step.POLL),
     ({"history_since": NOW, "import_wanted": True, "hint_in": 0.0}, Step.POLL),
     ({"customers_told": False, "history_since": NOW, "poll_in": -5.0, "hint_in": -1.0}, Step.TELL_CUSTOMERS),
-    ({"customers_told": False, "failures": 1, "poll_in": 5.0}, None),
-    ({"history_since": NOW, "failures": 1, "poll_in": 5.0, "hint_in": -1.0}, None),
-    ({"customers_told": False, "failures": 1, "poll_in": -1.0}, Step.TELL_CUSTOMERS),
+    ({"customers_told": False, "history_failures": 1, "history_in": 5.0}, None),
+    ({"history_since": NOW, "history_in": 5.0, "failures": 1, "poll_in": 5.0, "hint_in": -1.0}, None),
+    ({"customers_told": False, "history_failures": 1, "history_in": -1.0, "poll_in": -1.0}, Step.TELL_CUSTOMERS),
     ({"failures": 3, "poll_in": -1.0}, Step.POLL),
     ({"hint_in": 0.1}, None),
 ]
@@ -160,3 +161,24 @@ def hint(**changes: Any) -> Hint:
 def test_merges_are_those_of_customers_that_name_who_is_no_more() -> None:
     others = [hint(entity="Item"), hint(operation="updated"), hint(deleted_id="")]
     assert merges_in([*others, hint(), hint(qbo_id="4", deleted_id="3")]) == {"1": "2", "3": "4"}
+
+
+def test_history_that_failed_waits_for_its_own_time_and_the_poll_goes_on() -> None:
+    """One failure must not keep the history, and the paid invoices that wait for it, from ever being read."""
+    failed: dict[str, Any] = {"history_since": NOW, "history_failures": 1, "history_in": 10.0}
+    assert due(**failed, poll_in=100.0) is None
+    assert due(**failed, poll_in=0.0) is Step.POLL
+    assert due(**{**failed, "history_in": 0.0}, poll_in=100.0) is Step.READ_HISTORY
+    assert due(**{**failed, "history_in": 0.0}, poll_in=100.0, failures=3) is Step.READ_HISTORY
+
+
+def test_poll_that_failed_is_hurried_by_no_hint() -> None:
+    assert due(hint_in=-1.0, failures=1, poll_in=60.0) is None
+    assert due(hint_in=-1.0, failures=1, poll_in=0.0) is Step.POLL
+
+
+def test_hints_that_come_thick_and_fast_are_gathered() -> None:
+    crowded: dict[str, Any] = {"hint_in": -1.0, "minute_polls": POLICY.polls_at_once}
+    assert due(**crowded, polled_ago=POLICY.crowded_seconds - 1) is None
+    assert due(**crowded, polled_ago=POLICY.crowded_seconds) is Step.POLL
+    assert due(**{**crowded, "minute_polls": POLICY.polls_at_once - 1}, polled_ago=0.1) is Step.POLL

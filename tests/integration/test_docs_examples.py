@@ -167,7 +167,7 @@ def confluent(event: InvoicePaid, schema_id: int = SCHEMA_ID) -> bytes:
 
 
 def line(name: str) -> str:
-    return f"Ask {name} <{name}@example.com> about invoice INV-{name}, 98.2500 USD, tenant loc_1"
+    return f"Ask {name} <{name}@example.com> about invoice INV-{name}, 98.25 USD, tenant loc_1"
 
 
 @pytest.mark.parametrize("name", ["review_service.py", "publish_payment.py"])

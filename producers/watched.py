@@ -31,8 +31,9 @@ class WatchPolicy:
     proof_lasts: timedelta = timedelta(days=7)
     #: While the bridge itself writes, what webhooks tell is gathered so long into one read.
     gather_seconds: float = 3.0
-    #: After so many polls in a minute, hints wait so long after the last.
-    polls_at_once: int = 6
+    #: After so many polls in an hour, hints wait so long after the last: a company in which something changes every
+    #: second costs less than the month's allowance then.
+    polls_at_once: int = 120
     crowded_seconds: float = 10.0
     #: Change data capture may lag behind a webhook: looked for again after these waits.
     look_again_seconds: tuple[float, ...] = (5.0, 30.0, 120.0)
@@ -78,8 +79,8 @@ class Watched:
     unannounced_at: datetime | None
     failures: int
     history_failures: int
-    #: How many polls were made in the minute that is running.
-    minute_polls: int
+    #: How many polls were made in the hour that is running.
+    hour_polls: int
     #: Seconds since the last poll.
     polled_ago: float
     #: Seconds until what is to be told or read of the past is tried.
@@ -178,6 +179,6 @@ def _may_follow_hint(state: Watched, *, quiet: bool, policy: WatchPolicy) -> boo
     """Whether a hint is followed now: each costs a read, so that what comes thick and fast is gathered."""
     if not is_hinted(state):
         return False
-    if state.minute_polls >= policy.polls_at_once and state.polled_ago < policy.crowded_seconds:
+    if state.hour_polls >= policy.polls_at_once and state.polled_ago < policy.crowded_seconds:
         return False
     return quiet or state.hint_age >= policy.gather_seconds

@@ -82,10 +82,10 @@ UPDATE watch SET
        poll_at = CASE WHEN %(poll_in_seconds)s::float8 IS NULL THEN poll_at
                       ELSE now() + make_interval(secs => %(poll_in_seconds)s::float8) END,
        unannounced_at = greatest(unannounced_at, %(unannounced_at)s),
-       minute_polls = CASE WHEN NOT %(polled)s THEN minute_polls
-                           WHEN minute_began_at > now() - interval '1 minute' THEN minute_polls + 1 ELSE 1 END,
-       minute_began_at = CASE WHEN %(polled)s AND minute_began_at <= now() - interval '1 minute' THEN now()
-                              ELSE minute_began_at END,
+       hour_polls = CASE WHEN NOT %(polled)s THEN hour_polls
+                           WHEN hour_began_at > now() - interval '1 hour' THEN hour_polls + 1 ELSE 1 END,
+       hour_began_at = CASE WHEN %(polled)s AND hour_began_at <= now() - interval '1 hour' THEN now()
+                              ELSE hour_began_at END,
        -- A poll that went well says nothing of the history, nor the other way round.
        failures = CASE WHEN %(polled)s THEN 0 ELSE failures END,
        history_failures = CASE WHEN %(polled)s OR %(piece)s THEN history_failures ELSE 0 END,

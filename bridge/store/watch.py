@@ -20,7 +20,7 @@ SELECT w.began_at, w.customers_since, w.invoices_since, w.customers_told, w.hist
        c.import_invoices AND w.import_state = 'not_requested' AS import_wanted,
        w.import_until, w.import_done, w.import_total, w.announced_at, w.unannounced_at, w.failures,
        w.history_failures,
-       CASE WHEN w.minute_began_at > now() - interval '1 minute' THEN w.minute_polls ELSE 0 END AS minute_polls,
+       CASE WHEN w.hour_began_at > now() - interval '1 hour' THEN w.hour_polls ELSE 0 END AS hour_polls,
        coalesce(extract(epoch FROM clock_timestamp() - w.polled_at), 1e9)::float8 AS polled_ago,
        extract(epoch FROM w.history_at - clock_timestamp())::float8 AS history_in,
        extract(epoch FROM w.poll_at - clock_timestamp())::float8 AS poll_in,

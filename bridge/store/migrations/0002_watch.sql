@@ -22,9 +22,9 @@ CREATE TABLE watch (
     import_total     integer,
     poll_at          timestamptz NOT NULL DEFAULT now(),
     polled_at        timestamptz,
-    -- When polls were made of late: those of the minute that began then are counted.
-    minute_began_at  timestamptz NOT NULL DEFAULT now(),
-    minute_polls     integer NOT NULL DEFAULT 0,
+    -- How many polls were made of late: those of the hour that began then are counted.
+    hour_began_at  timestamptz NOT NULL DEFAULT now(),
+    hour_polls     integer NOT NULL DEFAULT 0,
     -- Telling what was there and reading the history are tried again by themselves, beside the polls.
     history_at       timestamptz NOT NULL DEFAULT now(),
     -- Why a step failed last, since when some do, and how often each kind did in a row.

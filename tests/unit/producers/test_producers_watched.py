@@ -29,7 +29,7 @@ QUIET_STATE = Watched(
     began_at=NOW, customers_since=NOW, invoices_since=NOW, customers_told=True, history_since=None,
     history_counted=True, import_running=False, import_wanted=False, import_until=None, import_done=0,
     import_total=None, announced_at=None, unannounced_at=None, failures=0, history_failures=0,
-    minute_polls=0, polled_ago=50.0, history_in=0.0, poll_in=100.0, hint_in=None, hint_age=0.0,
+    hour_polls=0, polled_ago=50.0, history_in=0.0, poll_in=100.0, hint_in=None, hint_age=0.0,
     review_requests=True, home_currency="USD",
 )  # fmt: skip
 
@@ -178,7 +178,7 @@ def test_poll_that_failed_is_hurried_by_no_hint() -> None:
 
 
 def test_hints_that_come_thick_and_fast_are_gathered() -> None:
-    crowded: dict[str, Any] = {"hint_in": -1.0, "minute_polls": POLICY.polls_at_once}
+    crowded: dict[str, Any] = {"hint_in": -1.0, "hour_polls": POLICY.polls_at_once}
     assert due(**crowded, polled_ago=POLICY.crowded_seconds - 1) is None
     assert due(**crowded, polled_ago=POLICY.crowded_seconds) is Step.POLL
-    assert due(**{**crowded, "minute_polls": POLICY.polls_at_once - 1}, polled_ago=0.1) is Step.POLL
+    assert due(**{**crowded, "hour_polls": POLICY.polls_at_once - 1}, polled_ago=0.1) is Step.POLL

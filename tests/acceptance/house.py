@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from psycopg.rows import dict_row
 
 from deploy.local.product import Process, QuickBooks, command, start_bridge
@@ -69,7 +69,8 @@ class House:
         name = self.topic_prefix + topic
         try:
             partitions = list(consumer.list_topics(name, timeout=10).topics[name].partitions)
-            consumer.subscribe([name])
+            # Assigned, not subscribed: joining a group takes far longer than reading.
+            consumer.assign([TopicPartition(name, partition, OFFSET_BEGINNING) for partition in partitions])
             values: list[bytes] = []
             ended: set[int | None] = set()
             until = time.monotonic() + PATIENCE_SECONDS

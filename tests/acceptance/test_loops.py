@@ -15,7 +15,7 @@ from tests.unit.consumers.build import invoice_event, paid
 from tests.unit.consumers.echoes import Manners, NaiveCrm
 
 TOPICS = ("qb.customer.changed", "qb.invoice.imported", "qb.invoice.paid")
-FAST = {"QBO_BRIDGE_POLL_SECONDS": "1"}
+FAST = {"QBO_BRIDGE_POLL_SECONDS": "0.5"}
 _QUIET_POLLS = 3
 _POLITE, _WITH_IDS, _NOTHING = Manners(says_origin=True, says_ids=True), Manners(says_ids=True), Manners()
 

@@ -71,7 +71,7 @@ UPDATE lane SET owner = NULL, leased_until = NULL, budget = %(budget)s,
             WHERE c.realm_id = lane.realm_id AND c.tenant_id = lane.tenant_id
            UNION ALL
            -- It could not even be begun.
-           SELECT clock_timestamp() + interval '1 minute' WHERE NOT EXISTS (
+           SELECT clock_timestamp() + interval '10 seconds' WHERE NOT EXISTS (
                SELECT FROM watch w WHERE (w.realm_id, w.tenant_id) = (lane.realm_id, lane.tenant_id))) AS next)
  WHERE realm_id = %(realm)s
 """

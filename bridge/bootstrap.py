@@ -112,7 +112,9 @@ async def open_lane_works(core: Core, app: OAuthApp) -> AsyncIterator["Works"]:
                 effects=effects,
                 meter=ReadMeter(core.pool),
                 metrics=core.metrics,
-                watch=WatchPolicy(poll_seconds=settings.poll_seconds, proven_poll_seconds=settings.proven_poll_seconds),
+                watch_policy=WatchPolicy(
+                    poll_seconds=settings.poll_seconds, proven_poll_seconds=settings.proven_poll_seconds
+                ),
                 timeout_seconds=settings.qbo_timeout_seconds,
                 retry=RetryPolicy(first_seconds=settings.retry_first_seconds),
                 turn=TurnPolicy(linger_seconds=settings.linger_seconds, drain_seconds=settings.drain_seconds),

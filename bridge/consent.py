@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -19,6 +19,7 @@ from qbo_client.oauth import OAuthApp
 _STATE_LIVES_SECONDS = 600
 _OTHER_PROCESS_SECONDS = 60.0
 _LANE_HELD_SECONDS = 0.3
+_BEHIND_PROXY = 8484
 
 
 class ConsentRefused(Exception):
@@ -43,10 +44,17 @@ class Connected:
     company: Company | None
     #: False when another process held the company's lane all the time: what is known may be out of date.
     read_now: bool
+    import_invoices: bool
+    review_requests: bool
 
 
-async def ask(core: Core, app: OAuthApp, *, tenant_id: str, import_invoices: bool, review_requests: bool) -> str:
-    """Return the address where a person gives consent. Its state is signed, short-lived and used once."""
+async def ask(
+    core: Core, app: OAuthApp, *, tenant_id: str, import_invoices: bool | None, review_requests: bool | None
+) -> str:
+    """Return the address where a person gives consent. Its state is signed, short-lived and used once.
+
+    A toggle that is None stays as the connection has it.
+    """
     nonce = secrets.token_urlsafe(24)
     await core.connections.ask_consent(
         nonce=nonce, tenant_id=tenant_id, import_invoices=import_invoices, review_requests=review_requests
@@ -85,8 +93,12 @@ async def prepare(core: Core, app: OAuthApp, tenant_id: str, realm_id: str) -> C
         finally:
             for group in groups:
                 group.cancel()
+            await works.lanes.count_reads()
     known = await core.connections.get(tenant_id, realm_id)
-    return Connected(tenant_id=tenant_id, realm_id=realm_id, company=known.company, read_now=read_now)
+    return Connected(
+        tenant_id=tenant_id, realm_id=realm_id, company=known.company, read_now=read_now,
+        import_invoices=known.import_invoices, review_requests=known.review_requests,
+    )  # fmt: skip
 
 
 async def _preflight(core: Core, works: Works, realm_id: str) -> bool:
@@ -134,10 +146,15 @@ async def callback_server(redirect_uri: str) -> AsyncIterator["asyncio.Future[Ca
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", parts.port or 80).start()
+        await web.TCPSite(runner, "127.0.0.1", _port(parts)).start()
         yield arrived
     finally:
         await runner.cleanup()
+
+
+def _port(redirect_uri: SplitResult) -> int:
+    """Return where to listen. An https address is a proxy's, which ends TLS and passes on to one fixed port."""
+    return _BEHIND_PROXY if redirect_uri.scheme == "https" else redirect_uri.port or 80
 
 
 def _nonce(core: Core, state: str) -> str:

@@ -189,10 +189,12 @@ async def _sync(core: Core, running: Running) -> AsyncIterator[None]:
         works.lanes.may_send = switch.check
         running.background += [
             *works.groups,
+            works.lanes.count_reads_forever,
             switch.run,
             lambda: listen(settings.database_url.get_secret_value(), keeper.want),
         ]
         yield
+        await works.lanes.count_reads()
 
 
 @asynccontextmanager

@@ -24,14 +24,13 @@ class ToldCustomer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldInvoice:
-    """An invoice of QuickBooks that this connection told the CRM of, as it was seen last."""
+    """What this connection once told the CRM of an invoice of QuickBooks; a person may have changed it since."""
 
     qbo_id: str
-    doc_number: str | None
+    #: Empty where it has none.
+    doc_number: str
     txn_date: date
     total: Decimal
-    imported: bool
-    paid_told: bool
 
 
 def numbers_told(state: InvoiceState) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mapping.from_qbo.customer import created, known_fields, last_updated
@@ -14,6 +14,9 @@ from schemas.events.quickbooks import Cause, CustomerChange
 _NOTHING: frozenset[str] = frozenset()
 #: Beside the fields of a customer that is no more: since when, by QuickBooks' clock, and what took it in.
 _END = "end"
+#: So long before the beginning an earlier owner of the lane may have begun to make one: less than the overlap, with
+#: which the first poll asks.
+_JUST_BEFORE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +112,8 @@ def take_initial(row: Row, memory: Memory, taken: TakenIn, teller: Teller, *, be
     """
     customer_id = str(row["Id"])
     row = memory.copies.get((CUSTOMER, customer_id), row)
-    if created(row) >= began_at and being_made(row, memory):
-        return  # Whoever made it, a poll shows it again.
+    if created(row) >= began_at - _JUST_BEFORE and being_made(row, memory):
+        return  # Whoever made it, the first poll shows it again.
     taken.customers[customer_id] = KnownCustomer(fields=known_fields(row))
     if customer_id not in memory.made:
         contact = memory.contact(customer_id)

@@ -21,8 +21,10 @@ from producers.ports import WatchStore
 from producers.reading import ask_about, by_ids, quickbooks_time, read_missing
 from producers.watched import CUSTOMER, INVOICE, PAYMENT, Watched, WatchPolicy
 from qbo_client.client import QBOClient
+from qbo_client.clock import Clock
 from qbo_client.query import where
 
+_SECOND = timedelta(seconds=1)
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 #: The CRM is told of an import's progress this often.
 _TOLD_TIMES = 20
@@ -30,9 +32,15 @@ _TOLD_TIMES = 20
 _PAGE, _PIECE = 100, 25
 
 
-async def begin(store: WatchStore, client: QBOClient, *, now: datetime) -> None:
-    """Begin to watch a company. What is in its books by QuickBooks' own clock now is history."""
-    await store.begin(await quickbooks_time(client, now) or now)
+async def begin(store: WatchStore, client: QBOClient, clock: Clock, policy: WatchPolicy) -> None:
+    """Begin to watch a company with the next second of QuickBooks' clock: what is in its books until then is history.
+
+    Objects are stamped with whole seconds. Within the second of a beginning nobody could say what came before it.
+    """
+    now = await quickbooks_time(client, clock.now()) or clock.now()
+    began_at = now.replace(microsecond=0) + _SECOND
+    await clock.sleep((began_at - now).total_seconds())
+    await store.begin(began_at, since=began_at - policy.overlap)
 
 
 async def tell_customers(store: WatchStore, teller: Teller, policy: WatchPolicy, *, began_at: datetime) -> None:
@@ -52,8 +60,8 @@ async def tell_customers(store: WatchStore, teller: Teller, policy: WatchPolicy,
 
 async def begin_import(store: WatchStore, client: QBOClient, watched: Watched) -> None:
     """Begin to import every invoice that there is by QuickBooks' own clock now, and say how many."""
-    now = await quickbooks_time(client, watched.customers_since)
-    until = max(watched.began_at, now or watched.customers_since)
+    now = await quickbooks_time(client, watched.customers_since) or watched.customers_since
+    until = max(watched.began_at, now.replace(microsecond=0))
     total = await client.count(INVOICE, where("MetaData.CreateTime", "<=", until))
 
     def decide(_: Memory) -> TakenIn:

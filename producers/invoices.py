@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mapping.from_qbo.invoice import amount, doc_number, txn_date
+from mapping.from_qbo.invoice import amount
 from mapping.from_qbo.paid import (
     applied_at,
     changed_together,
@@ -49,8 +49,6 @@ def seen(invoice: Row, before: KnownInvoice | None) -> KnownInvoice:
     now = KnownInvoice(
         qbo_id=str(invoice["Id"]),
         customer_id=customer_id_of(invoice),
-        doc_number=doc_number(invoice),
-        txn_date=txn_date(invoice),
         total=amount(invoice, "TotalAmt"),
         open=not is_settled(invoice),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,8 +28,6 @@ class KnownInvoice:
 
     qbo_id: str
     customer_id: str
-    doc_number: str | None
-    txn_date: date
     total: Decimal
     open: bool
     paid: bool = False

@@ -39,7 +39,7 @@ _SHORTEST_WAIT = 30.0
 
 @dataclass(slots=True, kw_only=True)
 class Judge:
-    """Judges one reading. Pure: what it says follows from the reading and the memory."""
+    """Judges one reading, once: it notes what has to wait. What it says follows from the reading and the memory."""
 
     reading: Reading
     watched: Watched

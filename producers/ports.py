@@ -54,7 +54,7 @@ class WatchStore(Protocol):
         """Return how far watching has come and what is due; None for a company that was never watched."""
         ...
 
-    async def begin(self, began_at: datetime) -> None:
+    async def begin(self, began_at: datetime, *, since: datetime) -> None:
         """Begin to watch: what QuickBooks holds at this moment, by its own clock, is history."""
         ...
 

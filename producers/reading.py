@@ -89,9 +89,8 @@ def invoices_of(payment: Row) -> list[str]:
 
 
 async def quickbooks_time(client: QBOClient, now: datetime) -> datetime | None:
-    """Return what time it is by QuickBooks' clock, to the second; one metered read."""
-    taken_at = (await client.changes([CUSTOMER], now - _MOMENT)).taken_at
-    return taken_at.replace(microsecond=0) if taken_at is not None else None
+    """Return what time it is by QuickBooks' clock; one metered read."""
+    return (await client.changes([CUSTOMER], now - _MOMENT)).taken_at
 
 
 async def read_changes(

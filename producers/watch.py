@@ -78,7 +78,7 @@ class Watch:
 
     async def _step(self, step: Step, state: Watched | None) -> None:
         if state is None:
-            await begin(self.store, self.client, now=self.clock.now())
+            await begin(self.store, self.client, self.clock, self.policy)
             return
         teller = Teller(tenant_id=self.tenant_id, realm_id=self.realm_id, home_currency=state.home_currency)
         match step:

@@ -85,10 +85,11 @@ class Watched:
     polled_ago: float
     #: Seconds until what is to be told or read of the past is tried.
     history_in: float
-    #: Seconds until they are due, by our clock; negative when they are late.
+    #: Seconds until the next poll is due, by our clock; negative when it is late.
     poll_in: float
+    #: The same of the earliest hint.
     hint_in: float | None
-    #: When the oldest hint that is due arrived, in seconds ago.
+    #: How long ago the oldest of the hints that are due arrived.
     hint_age: float
     review_requests: bool
     home_currency: str

@@ -4,6 +4,7 @@ import copy
 import random
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
@@ -95,10 +96,15 @@ class QBOClient:
             timeout=timeout,
         )
 
-    def sharing(self, share: Share) -> Self:
-        """Return a client for the same company whose calls wait in another queue of the same budget."""
+    def sharing(self, share: Share, *, before_send: Callable[[float], None] | None = None) -> Self:
+        """Return a client for the same company whose calls wait in another queue of the same budget.
+
+        Whether they may leave is asked of `before_send`, if that is given.
+        """
         other = copy.copy(self)
         other.share = share
+        if before_send is not None:
+            other._transport = replace(self._transport, before_send=before_send)  # noqa: SLF001 -- a copy of ourselves.
         return other
 
     def holding(self, slot: Slot) -> Self:

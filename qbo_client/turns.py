@@ -13,7 +13,7 @@ class Share(Enum):
     LIVE = "live"
     """Fresh events: before everything but the poll's share."""
     BACKFILL = "backfill"
-    """Replay, import, reconcile: what live work leaves over."""
+    """Work that can wait: what live work leaves over."""
     POLL = "poll"
     """Change data capture, the scan of history: one turn in ten that nothing can take."""
 

@@ -35,7 +35,7 @@ _CLOUD_EVENT = {
     "ce_id": "The record's event_id.",
     "ce_type": "The topic without a prefix.",
     "ce_source": "Who published it; qbo-bridge if it was the bridge.",
-    "ce_time": "When it was published.",
+    "ce_time": "When its publisher stored it.",
     "ce_subject": "The record's tenant_id.",
     "content-type": "What the value is.",
 }

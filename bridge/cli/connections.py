@@ -22,18 +22,29 @@ from schemas.events.quickbooks import ConnectionState
 app = typer.Typer(help="Companies that are connected.", no_args_is_help=True)
 
 Tenant = Annotated[str, typer.Argument(help="The CRM's location id.")]
+ImportInvoices = Annotated[
+    bool | None,
+    typer.Option("--import-invoices/--no-import-invoices", help="Bring earlier QuickBooks invoices to the CRM."),
+]
+ReviewRequests = Annotated[
+    bool | None,
+    typer.Option("--review-requests/--no-review-requests", help="Ask for a review after a first paid invoice."),
+]
 
 
 @app.command("connect")
 def connect(
     tenant: Tenant,
     *,
-    import_invoices: Annotated[bool, typer.Option(help="Bring earlier QuickBooks invoices to the CRM.")] = False,
-    review_requests: Annotated[bool, typer.Option(help="Ask for a review after a first paid invoice.")] = False,
+    import_invoices: ImportInvoices = None,
+    review_requests: ReviewRequests = None,
     browser: Annotated[bool, typer.Option(help="Open the consent page in a browser.")] = True,
     wait: Annotated[float, typer.Option(help="Seconds to wait for the consent.")] = 600,
 ) -> None:
-    """Connect a QuickBooks company: consent in a browser, then preflight in words."""
+    """Connect a QuickBooks company, or connect it again: consent in a browser, then preflight in words.
+
+    Connected again, a toggle that is not named stays as it was.
+    """
     settings = load_settings()
     try:
         connected = run_async(_connect(settings, tenant, import_invoices, review_requests, browser, wait))
@@ -44,13 +55,16 @@ def connect(
     except OSError as error:
         raise fail(f"Nothing can listen for the consent at {settings.qbo_redirect_uri}: {error}") from None
     print(f"connected: tenant {connected.tenant_id}, company {connected.realm_id}")
+    print(f"  - Earlier invoices are {'' if connected.import_invoices else 'not '}brought to the CRM.")
+    print(f"  - Reviews are {'' if connected.review_requests else 'not '}asked for after a first paid invoice.")
     for sentence in findings(connected.company) if connected.company else ():
         print(f"  - {sentence}")
 
 
 async def _connect(
-    settings: Settings, tenant: str, import_invoices: bool, review_requests: bool, browser: bool, wait: float
-) -> Connected:
+    settings: Settings, tenant: str, import_invoices: bool | None, review_requests: bool | None, browser: bool,
+    wait: float,
+) -> Connected:  # fmt: skip
     app_ = await asyncio.to_thread(oauth_app, settings)
     async with open_core(settings) as core, callback_server(settings.qbo_redirect_uri) as arrived:
         url = await ask(core, app_, tenant_id=tenant, import_invoices=import_invoices, review_requests=review_requests)

@@ -15,6 +15,7 @@ from consumers.records import Row
 from mapping.company import Company
 from qbo_client.client import QBOClient
 from qbo_client.clock import Clock
+from qbo_client.turns import Share
 
 
 class HeldLane:
@@ -78,12 +79,18 @@ class HeldLane:
     def equip(self, client: QBOClient, company: Company | None) -> None:
         self._client, self._company = client, company or self._company
 
-    def outlasts(self, seconds: float) -> None:
-        """Raise LaneLost unless the lease goes on for at least so long: called before every send.
+    @property
+    def watching_client(self) -> QBOClient:
+        """A client that only reads: in a queue of its own, and also while an operator has stopped all writes."""
+        return self.client.sharing(Share.POLL, before_send=self.lasts)
 
-        Raises WritesStopped when an operator stopped all writes; reads wait with them.
-        """
+    def outlasts(self, seconds: float) -> None:
+        """Raise as `lasts` does, and WritesStopped when an operator stopped all writes: records' reads wait, too."""
         self._may_send()
+        self.lasts(seconds)
+
+    def lasts(self, seconds: float) -> None:
+        """Raise LaneLost unless the lease goes on for at least so long: called before every send."""
         if self._clock.monotonic() + seconds > self.ends_at:
             raise LaneLost(f"the lease on {self.realm_id} ends before the request could")
 

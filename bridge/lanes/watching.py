@@ -9,23 +9,21 @@ import structlog
 
 from bridge.lanes.lane import HeldLane
 from bridge.store.database import Away
-from bridge.store.watch import WatchState
+from bridge.store.watch import CompanyWatchStore
 from consumers.apply import CompanyParked
 from consumers.outcomes import printable
-from consumers.ports import LaneLost, WritesStopped
+from consumers.ports import LaneLost
 from consumers.turn import Turn
 from producers.watch import Watch
 from producers.watched import Step, Watched, retry_seconds
 from qbo_client.errors import QBOError
 from qbo_client.oauth import OAuthError
-from qbo_client.turns import Share
 
 if TYPE_CHECKING:
     from bridge.lanes.working import LaneWorks
 
 log = structlog.get_logger(__name__)
 
-_WRITES_STOPPED_SECONDS = 15.0
 _CANCEL_AGAIN_SECONDS = 0.5
 #: Failures of others': they are tried again. What else fails is ours, and is logged with its trace.
 _OTHERS = (QBOError, OAuthError)
@@ -40,17 +38,17 @@ class Watching:
     in_order: bool = True
     #: What no store remembers: so long the lane is not to be claimed again for the watch's sake.
     rest_seconds: float = 0.0
-    _store: WatchState = field(init=False)
+    _store: CompanyWatchStore = field(init=False)
     _watch: Watch = field(init=False)
     _wake_turn: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         works, lane = self.works, self.lane
-        self._store = WatchState(works.pool, works.codec, lane.lease)
+        self._store = CompanyWatchStore(works.pool, works.codec, lane.lease)
         self._watch = Watch(
-            store=self._store, client=lane.client.sharing(Share.POLL), clock=works.clock, policy=works.watch,
+            store=self._store, client=lane.watching_client, clock=works.clock, policy=works.watch_policy,
             rng=works.rng, tenant_id=lane.tenant_id, realm_id=lane.realm_id,
-            quiet=lambda: lane.quiet_for(works.watch.gather_seconds), failed=self._failed,
+            quiet=lambda: lane.quiet_for(works.watch_policy.gather_seconds), failed=self._failed,
             on_events=self._events, on_idle=self._idle,
         )  # fmt: skip
 
@@ -94,12 +92,9 @@ class Watching:
         """Say how long to wait after a step that failed; raises what ends the lane."""
         if isinstance(error, Away | LaneLost):
             raise error
-        if isinstance(error, WritesStopped):
-            self.rest_seconds = _WRITES_STOPPED_SECONDS
-            return _WRITES_STOPPED_SECONDS
         await self.park(error)
         before = 0 if state is None else state.failures if step is Step.POLL else state.history_failures
-        seconds = retry_seconds(before, self.works.watch)
+        seconds = retry_seconds(before, self.works.watch_policy)
         if state is None:
             self.rest_seconds = seconds  # There is no watch yet that could remember it.
         said = printable(f"{type(error).__name__}: {error}")

@@ -21,7 +21,7 @@ from bridge.store.group import GroupCommit
 from bridge.store.inbox import InboxStore
 from bridge.store.lanes import LaneStore, Lease
 from bridge.store.reads import ReadMeter
-from bridge.store.watch import WatchState
+from bridge.store.watch import CompanyWatchStore
 from bridge.tokens import LaneTokens
 from consumers.apply import Applier
 from consumers.effects import Effects, Parked
@@ -40,7 +40,6 @@ from qbo_client.budget import Budget, Limits
 from qbo_client.client import Exchange, QBOClient
 from qbo_client.clock import Clock
 from qbo_client.oauth import OAuthApp
-from qbo_client.turns import Share
 from schemas.codec import Codec
 
 log = structlog.get_logger(__name__)
@@ -48,6 +47,7 @@ log = structlog.get_logger(__name__)
 #: A lane that could not be worked rests so long, whatever waits in it.
 _REST_SECONDS = 5.0
 _LONGEST_REST_SECONDS = 1800.0
+_COUNT_SECONDS = 10.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class LaneWorks:
     effects: GroupCommit[tuple[Lease, Effects], None]
     meter: ReadMeter
     metrics: Metrics
-    watch: WatchPolicy
+    watch_policy: WatchPolicy
     timeout_seconds: float
     retry: RetryPolicy
     turn: TurnPolicy
@@ -127,10 +127,10 @@ class LaneWorks:
 
         Watching begins before: what changes while the company is read is news.
         """
-        watched = WatchState(self.pool, self.codec, lane.lease)
+        watched = CompanyWatchStore(self.pool, self.codec, lane.lease)
         state = await watched.look()
         if state is None:
-            await begin(watched, lane.client.sharing(Share.POLL), now=self.clock.now())
+            await begin(watched, lane.watching_client, self.clock, self.watch_policy)
         if state is None or not state.customers_told:
             await watched.forget_customers()
         await preflight(lane.client, lane.books)
@@ -206,16 +206,25 @@ class LaneWorks:
 
     async def _give_back(self, lease: Lease, budget: Budget, rest_seconds: float) -> None:
         try:
-            await self.flush_reads(lease.realm_id)
             await self.lanes.release(lease, budget=budget.snapshot(), rest_seconds=rest_seconds)
         except Away as error:
             # The lease lapses by itself; the next owner starts with an empty budget.
             log.warning("lane_not_given_back", realm_id=lease.realm_id, error=str(error))
 
-    async def flush_reads(self, realm_id: str) -> None:
-        """Count the reads made for a company since this was called last. A crash forgets those of one visit."""
-        if reads := self._reads.pop(realm_id, 0):
-            await self.meter.add(realm_id, reads)
+    async def count_reads(self) -> None:
+        """Put into the meter what was read since this was called last; while PostgreSQL is away, it is kept."""
+        reads, self._reads = self._reads, Counter()
+        try:
+            await self.meter.add(reads)
+        except Away as error:
+            self._reads.update(reads)
+            log.warning("meter_waits_for_postgresql", error=str(error))
+
+    async def count_reads_forever(self) -> None:
+        """Keep the meter up to date until cancelled. A crash forgets what was read since it was last."""
+        while True:
+            await self.clock.sleep(_COUNT_SECONDS)
+            await self.count_reads()
 
     def budget_of(self, lease: Lease) -> Budget:
         """Return what is left of the company's budget: all of it for a company nobody worked on of late."""

@@ -42,11 +42,9 @@ SELECT topic, payload FROM inbox WHERE tenant_id = %s AND entity_kind = %s AND e
  ORDER BY entity_version DESC, occurred_at DESC LIMIT 1
 """
 _TOLD_CUSTOMER = "SELECT qbo_id, gone FROM known_customer WHERE realm_id = %s AND tenant_id = %s AND qbo_id = %s"
-# Only what was told is in the index of numbers.
 _TOLD_INVOICES = """
-SELECT qbo_id, doc_number, txn_date, total, imported, paid_told FROM known_invoice
- WHERE realm_id = %s AND tenant_id = %s AND (paid_told OR imported)
-   AND (doc_number = ANY(%s) OR doc_number IS NULL AND %s) ORDER BY qbo_id
+SELECT qbo_id, doc_number, txn_date, total FROM told_invoice
+ WHERE realm_id = %s AND tenant_id = %s AND doc_number = ANY(%s) ORDER BY qbo_id, txn_date, total
 """
 _TOLD_PAID = """
 SELECT paid_told FROM known_invoice WHERE realm_id = %s AND tenant_id = %s AND qbo_id = %s
@@ -104,7 +102,7 @@ class BookStore(CopyStore):
         return ToldCustomer(**rows[0]) if rows else None
 
     async def told_invoices(self, doc_numbers: Sequence[str]) -> list[ToldInvoice]:
-        values = (self._realm_id, self._tenant_id, list(doc_numbers), "" in doc_numbers)
+        values = (self._realm_id, self._tenant_id, list(doc_numbers))
         return [ToldInvoice(**row) for row in await self._rows(_TOLD_INVOICES, *values)]
 
     async def told_paid(self, qbo_id: str) -> bool:

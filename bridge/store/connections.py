@@ -22,15 +22,17 @@ from schemas.events.quickbooks import ConnectionState
 _UPSERT = """
 INSERT INTO connection (tenant_id, realm_id, state, sync_from, import_invoices, review_requests,
                         access_token, access_expires_at, refresh_token, refresh_expires_at, refresh_fingerprint)
-VALUES (%(tenant)s, %(realm)s, 'connected', %(now)s, %(import)s, %(review)s, %(access)s, %(access_until)s,
-        %(refresh)s, %(refresh_until)s, %(fingerprint)s)
+VALUES (%(tenant)s, %(realm)s, 'connected', %(now)s, coalesce(%(import)s::boolean, false),
+        coalesce(%(review)s::boolean, false), %(access)s, %(access_until)s, %(refresh)s, %(refresh_until)s,
+        %(fingerprint)s)
 ON CONFLICT (tenant_id, realm_id) DO UPDATE SET
-    state = 'connected', cause = NULL, message = NULL, import_invoices = excluded.import_invoices,
-    review_requests = excluded.review_requests, access_token = excluded.access_token,
+    state = 'connected', cause = NULL, message = NULL,
+    import_invoices = coalesce(%(import)s::boolean, connection.import_invoices),
+    review_requests = coalesce(%(review)s::boolean, connection.review_requests), access_token = excluded.access_token,
     access_expires_at = excluded.access_expires_at, refresh_token = excluded.refresh_token,
     refresh_expires_at = excluded.refresh_expires_at, refresh_fingerprint = excluded.refresh_fingerprint,
     connected_at = excluded.sync_from
-RETURNING company ->> 'name' AS company_name
+RETURNING company ->> 'name' AS company_name, review_requests
 """
 
 # The lane is due a little later, in case whoever connected dies before it has run preflight itself.
@@ -43,7 +45,7 @@ ON CONFLICT (realm_id) DO UPDATE SET tenant_id = excluded.tenant_id, due_at = ex
 _END_IMPORT = """
 UPDATE watch SET import_state = 'not_requested', import_done = 0, import_total = NULL, import_until = NULL,
        history_since = CASE WHEN NOT history_counted THEN history_since END
- WHERE realm_id = %(realm)s AND tenant_id = %(tenant)s AND import_state = 'running' AND NOT %(import)s
+ WHERE realm_id = %(realm)s AND tenant_id = %(tenant)s AND import_state = 'running' AND %(import)s::boolean IS false
 """
 
 _SWAP = """
@@ -101,10 +103,12 @@ class ConnectionStore:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     async def connect(
-        self, *, tenant_id: str, realm_id: str, tokens: Tokens, import_invoices: bool, review_requests: bool
-    ) -> None:
+        self, *, tenant_id: str, realm_id: str, tokens: Tokens, import_invoices: bool | None,
+        review_requests: bool | None,
+    ) -> None:  # fmt: skip
         """Store a consent with its tokens and tell the CRM. Reconnecting a company keeps its first date.
 
+        A toggle that is None stays as it was; at first it is off.
         Raises ConnectionRefused when the tenant has another company, or the company another tenant.
         """
         now = datetime.now(UTC)
@@ -112,17 +116,16 @@ class ConnectionStore:
         params |= {"now": now, "import": import_invoices, "review": review_requests}
         try:
             async with session(self._pool) as connection, connection.transaction():
-                row = await (await connection.execute(_UPSERT, params)).fetchone()
+                row = await (await connection.execute(_UPSERT, params)).fetchone() or {}
                 await connection.execute(_LANE, params)
                 await connection.execute(_END_IMPORT, params)
                 event = await connection_changed(
                     connection,
                     tenant_id=tenant_id,
                     realm_id=realm_id,
-                    company_name=row["company_name"] if row else None,
                     state=ConnectionState.CONNECTED,
                     at=now,
-                    review_requests=review_requests,
+                    **row,
                 )
                 await add_to_outbox(connection, [self._outbox(event.tenant_id, event.event_id, event)])
         except UniqueViolation as error:
@@ -197,7 +200,9 @@ class ConnectionStore:
             rows = await (await connection.execute("SELECT * FROM connection ORDER BY tenant_id, realm_id")).fetchall()
         return [_connection(row) for row in rows]
 
-    async def ask_consent(self, *, nonce: str, tenant_id: str, import_invoices: bool, review_requests: bool) -> None:
+    async def ask_consent(
+        self, *, nonce: str, tenant_id: str, import_invoices: bool | None, review_requests: bool | None
+    ) -> None:
         """Remember that consent was asked for: the answer is accepted once, within ten minutes."""
         query = """
             INSERT INTO consent (nonce, tenant_id, import_invoices, review_requests, expires_at)

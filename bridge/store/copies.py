@@ -7,7 +7,8 @@ from psycopg.types.json import Jsonb
 
 from bridge.store.database import Pool, session
 from mapping.from_qbo.customer import last_updated
-from mapping.to_qbo.customer import email_keys
+from mapping.to_qbo.customer import emails_of
+from mapping.to_qbo.text import DELETED
 
 #: The name by which each copied kind is found.
 _NAMES = {
@@ -31,8 +32,6 @@ WHERE local_copy.sync_token <= excluded.sync_token
 
 DELETE_COPY = "DELETE FROM local_copy WHERE realm_id = %s AND qbo_kind = %s AND qbo_id = %s"
 
-_DELETED = " (deleted)"
-
 
 def is_copied(qbo_kind: str) -> bool:
     return qbo_kind in _NAMES
@@ -40,13 +39,13 @@ def is_copied(qbo_kind: str) -> bool:
 
 def name_key(name: str) -> str:
     """Return a name as QuickBooks compares it: case-insensitive, without the suffix of inactive ones."""
-    return name.removesuffix(_DELETED).strip().casefold()
+    return name.removesuffix(DELETED).strip().casefold()
 
 
 def copy_values(realm_id: str, qbo_kind: str, body: Mapping[str, Any], *, written: bool = False) -> tuple[Any, ...]:
     """Return the values of UPSERT_COPY. `written`: the body is the answer to a write of the bridge."""
     body = storable(body)
-    emails = email_keys((body.get("PrimaryEmailAddr") or {}).get("Address")) if qbo_kind == "Customer" else ()
+    emails = emails_of(body) if qbo_kind == "Customer" else ()
     name = name_key(str(body.get(_NAMES[qbo_kind], "")))
     token = int(body.get("SyncToken") or 0)
     active = bool(body.get("Active", True))

@@ -17,20 +17,22 @@ from bridge.store.recall import recall
 from consumers.ports import LaneLost
 from producers.memory import Ask, Decide, Progress, TakenIn
 from schemas.codec import Codec
-from schemas.events.quickbooks import ConnectionState
+from schemas.events.quickbooks import ConnectionState, InvoiceImported, InvoicePaid
 
 _CUSTOMER = """
 INSERT INTO known_customer (realm_id, tenant_id, qbo_id, fields, gone) VALUES (%s, %s, %s, %s, %s)
     ON CONFLICT (realm_id, tenant_id, qbo_id) DO UPDATE SET fields = excluded.fields, gone = excluded.gone
 """
 _INVOICE = """
-INSERT INTO known_invoice (realm_id, tenant_id, qbo_id, customer_id, doc_number, txn_date, total, open, paid, paid_told,
-                           imported)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO known_invoice (realm_id, tenant_id, qbo_id, customer_id, total, open, paid, paid_told, imported)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (realm_id, tenant_id, qbo_id) DO UPDATE SET
-       customer_id = excluded.customer_id, doc_number = excluded.doc_number, txn_date = excluded.txn_date,
-       total = excluded.total, open = excluded.open, paid = excluded.paid, paid_told = excluded.paid_told,
-       imported = excluded.imported
+       customer_id = excluded.customer_id, total = excluded.total, open = excluded.open, paid = excluded.paid,
+       paid_told = excluded.paid_told, imported = excluded.imported
+"""
+_TOLD_INVOICE = """
+INSERT INTO told_invoice (realm_id, tenant_id, doc_number, txn_date, total, qbo_id) VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT DO NOTHING
 """
 _HAS_PAID = "INSERT INTO has_paid (realm_id, tenant_id, kind, who) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
 
@@ -119,6 +121,7 @@ async def _store(connection: Connection, lease: Lease, taken: TakenIn) -> None:
         for query in (_LINKS_FOLLOW, _PAYER_FOLLOWS, _INVOICES_FOLLOW):
             await connection.execute(query.encode(), {**key, "gone": gone, "survivor": survivor})
     await many(connection, _INVOICE, _invoices(lease, taken))
+    await many(connection, _TOLD_INVOICE, _told_invoices(lease, taken))
     await many(connection, _HAS_PAID, [(lease.realm_id, lease.tenant_id, *payer) for payer in sorted(taken.paid_by)])
     await many(connection, DELETE_COPY, sorted((lease.realm_id, *one) for one in taken.dropped))
     dropped = set(taken.dropped)
@@ -178,10 +181,17 @@ def _customers(lease: Lease, taken: TakenIn) -> list[tuple[Any, ...]]:
 
 def _invoices(lease: Lease, taken: TakenIn) -> list[tuple[Any, ...]]:
     return [
-        (lease.realm_id, lease.tenant_id, one.qbo_id, one.customer_id, one.doc_number, one.txn_date, one.total,
-         one.open, one.paid, one.paid_told, one.imported)
+        (lease.realm_id, lease.tenant_id, one.qbo_id, one.customer_id, one.total, one.open, one.paid,
+         one.paid_told, one.imported)
         for _, one in sorted(taken.invoices.items())
     ]  # fmt: skip
+
+
+def _told_invoices(lease: Lease, taken: TakenIn) -> list[tuple[Any, ...]]:
+    told = [event.invoice for _, event in taken.events if isinstance(event, InvoicePaid | InvoiceImported)]
+    return sorted(
+        (lease.realm_id, lease.tenant_id, one.doc_number or "", one.txn_date, one.total, one.invoice_id) for one in told
+    )
 
 
 def _progress(progress: Progress) -> Mapping[str, Any]:

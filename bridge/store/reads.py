@@ -1,9 +1,11 @@
 """The meter: reads that Intuit counts against a month's allowance, by day and company."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.store.database import Pool, session
+from bridge.store.many import many
 
 _ADD = """
 INSERT INTO metered_reads (day, realm_id, reads) VALUES ((now() AT TIME ZONE 'UTC')::date, %s, %s)
@@ -52,10 +54,11 @@ class ReadMeter:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def add(self, realm_id: str, reads: int) -> None:
-        """Count reads of today."""
-        async with session(self._pool) as connection:
-            await connection.execute(_ADD, [realm_id, reads])
+    async def add(self, reads: Mapping[str, int]) -> None:
+        """Count reads of today, by company."""
+        if reads:
+            async with session(self._pool) as connection, connection.transaction():
+                await many(connection, _ADD, sorted(reads.items()))
 
     async def companies(self) -> list[dict[str, Any]]:
         """Return for each company its reads of this month and its pace per day, with how it is polled."""

@@ -12,7 +12,7 @@ import simplejson
 from bridge.store.database import Connection
 from bridge.store.lanes import Lease
 from mapping.from_qbo.customer import fields_of
-from mapping.to_qbo.customer import email_keys
+from mapping.to_qbo.customer import emails_of
 from producers.memory import Ask, KnownCustomer, KnownInvoice, Memory, Payer, Row, Writing
 
 _INTENTS = """
@@ -29,7 +29,7 @@ SELECT qbo_id, fields, gone FROM known_customer
  WHERE realm_id = %s AND tenant_id = %s AND qbo_id = ANY(%s) ORDER BY qbo_id FOR UPDATE
 """
 _INVOICES = """
-SELECT qbo_id, customer_id, doc_number, txn_date, total, open, paid, paid_told, imported FROM known_invoice
+SELECT qbo_id, customer_id, total, open, paid, paid_told, imported FROM known_invoice
  WHERE realm_id = %s AND tenant_id = %s AND qbo_id = ANY(%s)
 """
 _COPIES = """
@@ -146,16 +146,15 @@ class _Recall:
             return frozenset()
         customers = {*ask.payers, *(qbo_id for kind, qbo_id in copies if kind == "Customer")}
         people = {one for group in (*contacts.values(), *aliases.values()) for one in group}
-        emails = {*ask.emails, *(key for (kind, _), row in copies.items() if kind == "Customer" for key in _keys(row))}
+        emails = {
+            *ask.emails,
+            *(key for (kind, _), row in copies.items() if kind == "Customer" for key in emails_of(row)),
+        }
         rows = await self._rows(_HAS_PAID, *self._key, sorted(customers), sorted(people), sorted(emails))
         return frozenset((row["kind"], row["who"]) for row in rows)
 
     async def _rows(self, query: str, *values: Any, **named: Any) -> list[dict[str, Any]]:
         return await (await self._connection.execute(query.encode(), named or values)).fetchall()
-
-
-def _keys(customer: Row) -> tuple[str, ...]:
-    return email_keys((customer.get("PrimaryEmailAddr") or {}).get("Address"))
 
 
 def _grouped(linked: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

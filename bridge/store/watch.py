@@ -29,15 +29,15 @@ SELECT w.began_at, w.customers_since, w.invoices_since, w.customers_told, w.hist
        c.review_requests, coalesce(c.company ->> 'home_currency', '') AS home_currency
   FROM watch w
   JOIN connection c ON (c.realm_id, c.tenant_id) = (w.realm_id, w.tenant_id)
-  LEFT JOIN LATERAL (SELECT min(due_at) AS due_at, min(arrived_at) AS arrived_at FROM hint
-                      WHERE hint.realm_id = w.realm_id) AS h ON true
+  LEFT JOIN LATERAL (SELECT min(due_at) AS due_at,
+                            min(arrived_at) FILTER (WHERE due_at <= clock_timestamp()) AS arrived_at
+                       FROM hint WHERE hint.realm_id = w.realm_id) AS h ON true
  WHERE w.realm_id = %s AND w.tenant_id = %s
 """
 
 _BEGIN = """
 INSERT INTO watch (realm_id, tenant_id, began_at, customers_since, invoices_since)
-VALUES (%(realm)s, %(tenant)s, %(at)s, %(at)s::timestamptz - interval '5 minutes',
-        %(at)s::timestamptz - interval '5 minutes')
+VALUES (%(realm)s, %(tenant)s, %(at)s, %(since)s, %(since)s)
     ON CONFLICT (realm_id, tenant_id) DO NOTHING
 """
 
@@ -115,7 +115,7 @@ UPDATE watch SET failure = %s, failing_since = coalesce(failing_since, now()),
 _FORGET_CUSTOMERS = "DELETE FROM local_copy WHERE realm_id = %s AND qbo_kind = 'Customer'"
 
 
-class WatchState:
+class CompanyWatchStore:
     """One company's watch, under one lease."""
 
     def __init__(self, pool: Pool, codec: Codec, lease: Lease) -> None:
@@ -128,12 +128,12 @@ class WatchState:
         rows = await self._rows(_LOOK, *self._key)
         return Watched(**rows[0]) if rows else None
 
-    async def begin(self, began_at: datetime) -> None:
-        """Begin to watch, if the lane is still held. Raises LaneLost."""
+    async def begin(self, began_at: datetime, *, since: datetime) -> None:
+        """Begin to watch, if the lane is still held; the first poll asks from `since`. Raises LaneLost."""
         async with session(self._pool) as connection, connection.transaction():
             await self._fence(connection)
             realm, tenant = self._key
-            await connection.execute(_BEGIN, {"realm": realm, "tenant": tenant, "at": began_at})
+            await connection.execute(_BEGIN, {"realm": realm, "tenant": tenant, "at": began_at, "since": since})
 
     async def hints(self) -> list[Hint]:
         """Return the hints that are due. Raises LaneLost.

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer
 from fastavro import schema, schemaless_reader
 
 EVENT = "qb.invoice.paid"
-ASK = "Ask {0[display_name]} <{0[email]}> about invoice {1[doc_number]}, {1[total]:.2f} {1[currency]}, tenant {2}"
+ASK = "Ask {0[display_name]} <{3}> about invoice {1[doc_number]}, {1[total]:.2f} {1[currency]}, tenant {2}"
 
 
 def decode(value: bytes, newest: dict[str, Any], writers: dict[bytes, Any], registry: str | None) -> Any:
@@ -30,7 +30,7 @@ parser = argparse.ArgumentParser(description=__doc__)
 for name in ("bootstrap-servers", "topic", "group", "registry", "schemas", "seen", "until-idle"):
     parser.add_argument(f"--{name}", required=name == "bootstrap-servers")
 parser.set_defaults(topic=EVENT, group="review-service", schemas="schemas", seen="seen.sqlite", until_idle="inf")
-options = parser.parse_args()
+options = parser.parse_args(namespace=argparse.Namespace(idle=0.0))
 newest = json.loads(Path(options.schemas, f"{EVENT}.avsc").read_text())
 kept = [json.loads(file.read_text()) for file in Path(options.schemas, "versions", EVENT).glob("*.avsc")]
 writers = {bytes.fromhex(schema.fingerprint(schema.to_parsing_canonical_form(one), "CRC-64-AVRO")): one for one in kept}
@@ -40,10 +40,9 @@ for number in (signal.SIGINT, signal.SIGTERM):  # They end the loop as idleness 
     signal.signal(number, lambda *_: vars(options).update(until_idle=0))
 with Consumer(config | {"bootstrap.servers": options.bootstrap_servers}) as consumer:
     consumer.subscribe([options.topic])
-    idle = 0.0
-    while idle < float(options.until_idle):
+    while options.idle < float(options.until_idle):
         record = consumer.poll(0.5)
-        idle = idle + 0.5 if record is None and consumer.assignment() else 0.0
+        options.idle = options.idle + 0.5 if record is None and consumer.assignment() else 0.0
         if record is not None:
             try:  # What Kafka itself has to say, of a topic that is missing for example, is no event either.
                 event = decode(b"" if record.error() else record.value() or b"", newest, writers, options.registry)
@@ -54,6 +53,7 @@ with Consumer(config | {"bootstrap.servers": options.bootstrap_servers}) as cons
                 continue
             with seen:
                 new = seen.execute("INSERT OR IGNORE INTO seen VALUES (:event_id)", event["envelope"]).rowcount
-                if new and event["review_request"] == "SEND":
-                    print(ASK.format(event["customer"], event["invoice"], event["envelope"]["tenant_id"]), flush=True)
+                who, invoice = event["customer"], event["invoice"]
+                if new and (to := who["email"] or invoice["billing_email"]) and event["review_request"] == "SEND":
+                    print(ASK.format(who, invoice, event["envelope"]["tenant_id"], to), flush=True)
             consumer.store_offsets(record)  # Only now may it be committed, which happens in the background.

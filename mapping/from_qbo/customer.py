@@ -9,12 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mapping.from_qbo.text import printable
-from mapping.to_qbo.text import country_code
+from mapping.to_qbo.text import DELETED, country_code
 from schemas.events.common import Address
 from schemas.events.quickbooks import Customer
 
-#: Of names that are inactive QuickBooks says so behind the name (facts on queries).
-_DELETED = " (deleted)"
 #: The SyncToken of what was made and not changed since.
 _UNCHANGED = "0"
 
@@ -105,7 +103,7 @@ def _field(name: str, customer: Mapping[str, Any]) -> Any:
         case "Active":
             return value is not False
         case "DisplayName":
-            return _text(value) if customer.get("Active") is not False else _text(value).removesuffix(_DELETED)
+            return _text(value) if customer.get("Active") is not False else _text(value).removesuffix(DELETED)
         case "BillAddr":
             return _address(value or {})
         case _ if name in _WITHIN:

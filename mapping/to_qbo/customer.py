@@ -7,7 +7,7 @@ from typing import Any
 
 from mapping.company import Company
 from mapping.to_qbo.currency import check_currency, currency_ref
-from mapping.to_qbo.text import clean, clean_lines, clean_name, is_email, same_text, short
+from mapping.to_qbo.text import DELETED, clean, clean_lines, clean_name, is_email, same_text, short
 from schemas.events.common import Address
 from schemas.events.crm import Party
 
@@ -18,7 +18,6 @@ ADDRESS = {"line1": "Line1", "line2": "Line2", "city": "City", "region": "Countr
             "postal_code": "PostalCode", "country_code": "Country"}  # fmt: skip
 ADDRESS_LENGTHS = {"Line1": 500, "Line2": 500, "City": 255, "PostalCode": 30, "CountrySubDivisionCode": 255,
                     "Country": 255}  # fmt: skip
-_DELETED = " (deleted)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def is_named(customer: Mapping[str, Any], party: Party, foreign: str | None = No
 
 
 def name_of(customer: Mapping[str, Any]) -> str:
-    return str(customer.get("DisplayName", "")).removesuffix(_DELETED)
+    return str(customer.get("DisplayName", "")).removesuffix(DELETED)
 
 
 def facts_of(party: Party) -> dict[str, Any]:

@@ -4,6 +4,9 @@ import hashlib
 import re
 import unicodedata
 
+#: Of names that are inactive QuickBooks says so behind the name (facts on queries).
+DELETED = " (deleted)"
+
 # Names are lists of QuickBooks' own, split at colons.
 _NOT_IN_NAMES = re.compile(r"[:\t\r\n]")
 # Where there is nothing to clean, which is so for most text, no letter is looked at by itself.

@@ -48,7 +48,7 @@ def test_killed_between_intent_and_send_there_is_one_write(new_house: NewHouse) 
     house.publish([known])
     house.until(lambda: house.states() == {"done": 1}, "the customer is made")
     # One write is throttled: the company cools down, and the next intent is stored but cannot leave.
-    throttle = {"kind": "status_429", "entity": "customer", "method": "POST", "retry_after": 20, "count": 1}
+    throttle = {"kind": "status_429", "entity": "customer", "method": "POST", "retry_after": 10, "count": 1}
     house.quickbooks.control("/faults", throttle)
 
     house.publish([other])

@@ -37,12 +37,18 @@ def test_a_company_whose_tokens_cannot_be_read_is_not_disconnected(new_house: Ne
     assert house.rows("SELECT state FROM connection") == [{"state": "connected"}]
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["connections", "list"], ["connections", "pause", "loc_0"]])
-def test_a_database_that_is_away_or_empty_is_named(new_house: NewHouse, arguments: list[str]) -> None:
+def test_a_database_that_is_away_is_named(new_house: NewHouse) -> None:
     house = new_house(connected=False)
     away = "postgresql://postgres@127.0.0.1:1/nothing"
+    assert "PostgreSQL does not answer" in refused(house, "status", DATABASE_URL=away)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["connections", "list"], ["connections", "pause", "loc_0"], ["reads"]]
+)
+def test_a_database_that_is_empty_is_named(new_house: NewHouse, arguments: list[str]) -> None:
+    house = new_house(connected=False)
     empty = house.environment["DATABASE_URL"].rpartition("/")[0] + "/postgres"
-    assert "PostgreSQL does not answer" in refused(house, *arguments, DATABASE_URL=away)
     assert "qbo-bridge migrate" in refused(house, *arguments, DATABASE_URL=empty)
 
 

@@ -9,7 +9,7 @@ from bridge.store.connections import ConnectionStore, Tokens
 from bridge.store.database import open_pool
 from schemas.codec import Codec
 from schemas.events.quickbooks import ConnectionState
-from tests.acceptance.bookkeeping import customer
+from tests.acceptance.bookkeeping import customer, invoice, pay
 from tests.acceptance.conftest import NewHouse
 from tests.acceptance.house import House
 from tests.acceptance.test_watch import FAST, watched
@@ -20,19 +20,14 @@ def epoch(house: House) -> int:
     return int(house.rows("SELECT epoch FROM lane")[0]["epoch"])
 
 
-def test_lanes_rest_while_writes_are_stopped_and_while_quickbooks_is_away(new_house: NewHouse) -> None:
+def test_quickbooks_is_watched_while_writes_are_stopped_and_lanes_rest_while_it_is_away(new_house: NewHouse) -> None:
     house = new_house(**FAST)
     house.start()
     house.until(lambda: watched(house), "it is watched")
     house.command("stop-writes", "a test")
-    with psycopg.connect(house.environment["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO hint (realm_id, entity, qbo_id, operation, at)"
-            " SELECT realm_id, 'Customer', '1', 'updated', now() FROM lane"
-        )
-    house.until_row("SELECT 1 FROM lane WHERE due_at > now() + interval '5 seconds'", what="the lane rests")
+    pay(house, invoice(house, customer(house, "Amy")["Id"]))
+    house.until(lambda: house.told("qb.invoice.paid"), "the payment is told")
     before = epoch(house)
-    house.command("allow-writes")
     fault = {"kind": "status_503", "operation": "cdc", "count": 10_000}
     house.quickbooks.control("/faults", fault)
     with psycopg.connect(house.environment["DATABASE_URL"], autocommit=True) as connection:

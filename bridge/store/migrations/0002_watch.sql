@@ -55,8 +55,6 @@ CREATE TABLE known_invoice (
     tenant_id   text NOT NULL,
     qbo_id      text NOT NULL,
     customer_id text NOT NULL,
-    doc_number  text,
-    txn_date    date,
     total       numeric NOT NULL,
     -- It may still come to be paid: when it was seen last, it was not settled by other means (a credit memo).
     open        boolean NOT NULL,
@@ -66,7 +64,18 @@ CREATE TABLE known_invoice (
     imported    boolean NOT NULL DEFAULT false,
     PRIMARY KEY (realm_id, tenant_id, qbo_id)
 );
-CREATE INDEX known_invoice_number ON known_invoice (realm_id, tenant_id, doc_number) WHERE paid_told OR imported;
+
+-- What the CRM was told of invoices, as it was told: an event that repeats it is an echo, whatever a person changed since.
+CREATE TABLE told_invoice (
+    realm_id   text NOT NULL,
+    tenant_id  text NOT NULL,
+    -- Empty where the invoice has none.
+    doc_number text NOT NULL,
+    txn_date   date NOT NULL,
+    total      numeric NOT NULL,
+    qbo_id     text NOT NULL,
+    PRIMARY KEY (realm_id, tenant_id, doc_number, txn_date, total, qbo_id)
+);
 
 -- Who has paid an invoice in full: contacts, customers, and e-mail addresses.
 CREATE TABLE has_paid (
@@ -109,3 +118,7 @@ ALTER TABLE local_copy ADD COLUMN written_until timestamptz;
 UPDATE lane SET preflight_asked = true, due_at = least(coalesce(due_at, now() + random() * interval '4 minutes'), now() + interval '4 minutes')
  WHERE EXISTS (SELECT 1 FROM connection c
                 WHERE (c.realm_id, c.tenant_id) = (lane.realm_id, lane.tenant_id) AND c.state = 'connected');
+
+-- A toggle that was not named at a consent stays as the connection has it.
+ALTER TABLE consent ALTER COLUMN import_invoices DROP NOT NULL;
+ALTER TABLE consent ALTER COLUMN review_requests DROP NOT NULL;

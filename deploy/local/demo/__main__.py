@@ -1,4 +1,4 @@
-"""`make demo`: events published as a CRM would, through Kafka, into the books of two companies, and compared."""
+"""`make demo`: events published as a CRM would, the books compared with them, and the way back to Kafka."""
 
 import argparse
 import sys

@@ -165,7 +165,7 @@ class Demo:
         console.print("\n".join(f"  {line}" for line in asked[-_SHOWN:]), style="dim")
 
     def _watch_one(self, tenant_id: str, record_id: str) -> None:
-        """Wait until one record is done. Raises LocalStackError."""
+        """Wait until the tenant's only payment is booked. Raises LocalStackError."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline:
             rows = simplejson.loads(command(self.environment, "status", "--tenant", tenant_id, "--json"))

@@ -66,6 +66,30 @@ async def test_connect_again_keeps_the_first_date_and_takes_the_new_tokens(books
     assert await books.connections.tokens("loc_1", "462") == tokens("second")
 
 
+@pytest.mark.parametrize(("named", "then"), [(None, True), (False, False), (True, True)])
+async def test_toggle_that_is_not_named_when_connecting_again_stays(
+    books: Books, named: bool | None, then: bool
+) -> None:
+    for name, toggle in (("first", True), ("second", named)):
+        await books.connections.connect(
+            tenant_id="loc_1", realm_id="462", tokens=tokens(name), import_invoices=toggle, review_requests=toggle
+        )
+    known = await books.connections.get("loc_1", "462")
+    assert (known.import_invoices, known.review_requests) == (then, then)
+    assert (await connections_told(books))[-1].review_requests is then
+
+
+async def test_toggle_that_was_never_named_is_off(books: Books) -> None:
+    await books.connections.ask_consent(nonce="n", tenant_id="loc_1", import_invoices=None, review_requests=None)
+    asked = await books.connections.take_consent("n")
+    assert asked is not None
+    toggles = {name: asked[name] for name in ("import_invoices", "review_requests")}
+    await books.connections.connect(tenant_id="loc_1", realm_id="462", tokens=tokens(), **toggles)
+    known = await books.connections.get("loc_1", "462")
+    assert (known.import_invoices, known.review_requests) == (False, False)
+    assert (await connections_told(books))[-1].review_requests is False
+
+
 async def test_second_company_of_a_tenant_is_refused_in_a_sentence(books: Books) -> None:
     await books.connect("loc_1", "462")
     with pytest.raises(ConnectionRefused, match=r"connected to another company\. Disconnect that"):

@@ -3,20 +3,20 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.store.books import BookStore
 from bridge.store.database import Pool
 from bridge.store.hints import HintStore
 from bridge.store.lanes import Lease
-from bridge.store.watch import WatchState
+from bridge.store.watch import CompanyWatchStore
 from consumers.preflight import preflight
 from mapping.from_qbo.customer import known_fields
 from producers.history import begin
 from producers.watch import Watch
 from producers.watched import Step, Watched, WatchPolicy, next_step
-from qbo_client.clock import SystemClock
+from qbo_client.clock import Clock
 from qbo_client.emulator import person
 from qbo_client.emulator.world import World
 from qbo_client.webhooks import Change
@@ -28,6 +28,22 @@ from tests.unit.consumers.emulated import InProcess
 CODEC = Codec()
 
 
+class QuickBooksClock(Clock):
+    """The emulator's clock as ours: who sleeps puts it forward."""
+
+    def __init__(self, world: World) -> None:
+        self._clock = world.clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        return self._clock.now().timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        self._clock.advance(seconds)
+
+
 @dataclass(slots=True, kw_only=True)
 class WatchedCompany:
     pool: Pool
@@ -36,9 +52,13 @@ class WatchedCompany:
     client: InProcess
     lease: Lease
     policy: WatchPolicy
-    store: WatchState
+    store: CompanyWatchStore
     #: Everything that failed, as the lane would have been told of it.
     failures: list[Exception] = field(default_factory=list)
+
+    @property
+    def clock(self) -> QuickBooksClock:
+        return QuickBooksClock(self.world)
 
     @property
     def emulated(self) -> Any:
@@ -46,7 +66,7 @@ class WatchedCompany:
 
     async def begin(self) -> None:
         """Begin to watch and read the company, as the first owner of its lane does."""
-        await begin(self.store, self.client, now=datetime.now(UTC))
+        await begin(self.store, self.client, self.clock, self.policy)
         await self.preflight()
 
     async def preflight(self) -> None:
@@ -85,7 +105,7 @@ class WatchedCompany:
             raise error
 
         return Watch(
-            store=self.store, client=self.client, clock=SystemClock(), policy=self.policy, rng=random.Random(7),
+            store=self.store, client=self.client, clock=self.clock, policy=self.policy, rng=random.Random(7),
             tenant_id=self.lease.tenant_id, realm_id=self.lease.realm_id, quiet=lambda: True, failed=failed,
             on_events=lambda: None, on_idle=lambda: None,
         )  # fmt: skip
@@ -194,7 +214,7 @@ async def watched_company(pool: Pool, *, country: str = "us", policy: WatchPolic
     return WatchedCompany(
         pool=pool, books=books, world=world, client=client, lease=lease,
         policy=policy or WatchPolicy(proof_takes=timedelta(0), polls_at_once=10_000),
-        store=WatchState(pool, CODEC, lease),
+        store=CompanyWatchStore(pool, CODEC, lease),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bridge.store.watch import WatchState
+from bridge.store.watch import CompanyWatchStore
 from qbo_client.emulator import person, records
 from schemas.events.quickbooks import ConnectionChanged
 from tests.integration.store.books import TENANT
@@ -30,6 +30,7 @@ def hold(company: WatchedCompany) -> Time:
     clock = company.world.clock
     time = Time(clock.now().replace(microsecond=0))
     vars(clock)["now"] = lambda: time.moment
+    vars(clock)["advance"] = lambda seconds: time.forward(seconds=seconds)
     return time
 
 
@@ -131,7 +132,7 @@ async def another_owner(company: WatchedCompany, name: str = "another") -> Watch
     """Return the company as the next owner of its lane has it: the lease of the one before has lapsed."""
     await company.books.lapse([company.lease.realm_id])
     lease = await company.books.lease(company.lease.realm_id, name)
-    return replace(company, lease=lease, store=WatchState(company.pool, CODEC, lease))
+    return replace(company, lease=lease, store=CompanyWatchStore(company.pool, CODEC, lease))
 
 
 async def begun(company: WatchedCompany) -> None:

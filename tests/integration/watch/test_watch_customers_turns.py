@@ -9,20 +9,13 @@ from typing import Any
 
 import pytest
 
-from bridge.lanes.lane import HeldLane
-from bridge.store.books import BookStore
-from consumers.apply import Applier
-from consumers.failures import RetryPolicy
-from consumers.keys import KeyRing
-from consumers.turn import Turn, TurnPolicy
-from consumers.writing import Writer
 from qbo_client.calls import Call
-from qbo_client.clock import SystemClock
 from qbo_client.errors import Uncertain
 from tests.integration.store.books import arrived
 from tests.integration.store.effects import Groups, groups_of
-from tests.integration.watch.company import CODEC, WatchedCompany, changed
+from tests.integration.watch.company import WatchedCompany, changed
 from tests.integration.watch.paying import begun
+from tests.integration.watch.turns import take_turn
 from tests.integration.watch.writing import phone
 
 OLD = datetime(2020, 1, 1, tzinfo=UTC)
@@ -43,24 +36,7 @@ class Crm:
         await self.company.books.receive(arrived(contact, minute, offset=minute, **fields))
 
     async def work(self, *, linger_seconds: float = 0.1) -> None:
-        company, clock, rng, ring = self.company, SystemClock(), random.Random(3), KeyRing()
-        lease, books = company.lease, company.books
-        connection = await books.connections.get(lease.tenant_id, lease.realm_id)
-        lane = HeldLane(
-            lease=lease, ends_at=clock.monotonic() + 3600, sync_from=OLD, clock=clock, inbox=books.inbox,
-            books=BookStore(company.pool, realm_id=lease.realm_id, tenant_id=lease.tenant_id),
-            intents=self.groups.intents, effects=self.groups.effects, may_send=lambda: None,
-        )  # fmt: skip
-        lane.equip(company.client, connection.company)
-        policy = RetryPolicy(first_seconds=0.2)
-        writer = Writer(lane=lane, clock=clock, policy=policy, rng=rng)
-        applier = Applier(lane=lane, writer=writer, ring=ring, clock=clock, policy=policy, rng=rng, codec=CODEC)
-        turn = Turn(
-            rows=lane, applier=applier, writer=writer, ring=ring, clock=clock, alone=asyncio.Lock(),
-            policy=TurnPolicy(linger_seconds=linger_seconds), done=lambda *_: None,
-            read=lambda row: CODEC.decode(row.topic, row.payload or b""),  # type: ignore[arg-type,return-value]
-        )  # fmt: skip
-        await turn.run()
+        await take_turn(self.company, self.groups, linger_seconds=linger_seconds)
 
 
 @pytest.fixture

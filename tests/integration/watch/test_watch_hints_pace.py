@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mapping.from_qbo.customer import last_updated
+from producers.watched import Step, next_step
 from tests.integration.store.effects import groups_of
 from tests.integration.watch.company import WatchedCompany, changed
 from tests.integration.watch.hinting import all_hints_due
@@ -73,6 +74,20 @@ async def test_unannounced_change_is_forgiven_after_a_week_of_webhooks(hand: Own
         await company.books.do("UPDATE watch SET unannounced_at = %s, announced_at = now()", at)
         await company.poll()
         assert await next_poll(company) == about(wait)
+
+
+async def test_hint_that_waits_for_a_second_look_lets_fresh_ones_be_gathered_all_the_same(hand: OwnHand) -> None:
+    company = hand.company
+    await company.webhook("Customer", "1")
+    await company.books.do(
+        "UPDATE hint SET arrived_at = now() - interval '1 minute', due_at = now() + interval '1 hour'"
+    )
+    assert (await company.state()).hint_age == 0
+    await company.webhook("Customer", "2")
+    state = await company.state()
+    assert 0 < state.hint_age < 3
+    assert next_step(state, quiet=False, policy=company.policy) is None
+    assert next_step(state, quiet=True, policy=company.policy) is Step.POLL
 
 
 async def test_company_whose_webhooks_fell_silent_for_a_week_is_polled_often_again(hand: OwnHand) -> None:

@@ -46,6 +46,20 @@ async def test_paid_before_is_never_news_and_paid_later_is(company: WatchedCompa
     assert await paid(company) == [(still_open["Id"], True, "OFF")]
 
 
+@pytest.mark.parametrize("step", [False, True], ids=["lane", "step"])
+async def test_paid_in_the_second_of_the_connection_is_history_and_in_the_next_is_news(
+    company: WatchedCompany, step: bool
+) -> None:
+    hold(company)
+    amy, bob = company.customer("Amy")["Id"], company.customer("Bob")["Id"]
+    old, new = company.invoice(amy), company.invoice(bob)
+    company.pays(old)
+    await (company.step() if step else company.begin())
+    company.pays(new)
+    await company.settle()
+    assert await paid(company) == [(new["Id"], True, "OFF")]
+
+
 async def test_paid_after_the_beginning_waits_for_the_end_of_the_scan(pool: Pool) -> None:
     company = await watched_company(pool, policy=SMALL)
     time = hold(company)

@@ -1,14 +1,16 @@
 """The import of old invoices: all that are not ours, once, with their progress."""
 
-import random
-from types import SimpleNamespace
-from typing import Any, cast
+from decimal import Decimal
 
-from bridge.lanes.watching import Watching
+import pytest
+
+from bridge.store.books import BookStore
 from bridge.store.database import Pool
+from consumers.ports import LaneLost, WritesStopped
 from producers.watched import Step, WatchPolicy
 from qbo_client.turns import Share
 from tests.integration.store.books import TENANT, tokens
+from tests.integration.store.effects import groups_of
 from tests.integration.watch.company import WatchedCompany, applied, watched_company
 from tests.integration.watch.paying import (
     begun,
@@ -21,6 +23,7 @@ from tests.integration.watch.paying import (
     standings,
     toggle,
 )
+from tests.integration.watch.turns import held_lane
 
 SMALL = WatchPolicy(page=3)
 
@@ -45,6 +48,20 @@ async def test_customer_without_a_copy_is_read_once_for_all_its_invoices(pool: P
     told = await company.imported_told()
     assert [one.invoice.invoice_id for one in told] == ids(invoices)
     assert {one.customer.email for one in told} == {"amy@example.com"}
+
+
+async def test_what_was_told_of_an_invoice_is_kept_when_a_person_changes_it(company: WatchedCompany) -> None:
+    """An event that repeats it is an echo all the same."""
+    invoice = company.invoice(company.customer("Amy")["Id"], "80.00", DocNumber="7")
+    await toggle(company, import_invoices=True)
+    await begun(company)
+    company.edits("Invoice", invoice["Id"], DocNumber="8", TxnDate="2026-11-21")
+    await company.poll()
+    company.pays(invoice)
+    await company.poll()
+    books = BookStore(company.pool, realm_id=company.lease.realm_id, tenant_id=TENANT)
+    told = [(one.doc_number, one.txn_date.day, one.total) for one in await books.told_invoices(["7", "8"])]
+    assert told == [("7", 20, Decimal(80)), ("8", 21, Decimal(80))]
 
 
 async def test_import_tells_of_its_progress(pool: Pool) -> None:
@@ -214,16 +231,20 @@ async def open_intent(company: WatchedCompany, note: str) -> None:
     )  # fmt: skip
 
 
-async def test_watch_reads_in_the_polls_own_queue(company: WatchedCompany) -> None:
+async def test_watch_reads_in_the_polls_own_queue_also_while_writes_are_stopped(company: WatchedCompany) -> None:
     """The import takes one turn in ten of those that wait, however much live work there is."""
-    works = SimpleNamespace(
-        pool=company.pool, codec=None, clock=None, watch=company.policy, rng=random.Random(1), on_outbox=lambda: None
-    )
-    lane = SimpleNamespace(
-        lease=company.lease, client=company.client, tenant_id="loc_1", realm_id=company.lease.realm_id
-    )
-    watching = Watching(works=cast("Any", works), lane=cast("Any", lane), park=cast("Any", None))
-    assert (watching._watch.client.share, company.client.share) == (Share.POLL, Share.LIVE)
+
+    def stopped() -> None:
+        raise WritesStopped("a test")
+
+    async with groups_of(company.pool) as groups:
+        lane = await held_lane(company, groups, may_send=stopped)
+    assert (lane.watching_client.share, lane.client.share) == (Share.POLL, Share.LIVE)
+    lane.lasts(30)
+    with pytest.raises(WritesStopped):
+        lane.outlasts(30)
+    with pytest.raises(LaneLost):
+        lane.lasts(4000)
 
 
 async def test_page_is_small_whatever_the_policy_says(pool: Pool) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.store.database import Pool
-from bridge.store.watch import WatchState
+from bridge.store.watch import CompanyWatchStore
 from producers.memory import Ask, Decide, Memory, TakenIn
 from schemas.codec import Codec
 from schemas.topics import Event
@@ -56,7 +56,7 @@ class Watching:
 
 
 def counted(company: WatchedCompany, turns: Turns) -> WatchedCompany:
-    store = WatchState(company.pool, Counting(turns), company.lease)
+    store = CompanyWatchStore(company.pool, Counting(turns), company.lease)
     return replace(company, store=Watching(store, turns))  # type: ignore[arg-type]
 
 

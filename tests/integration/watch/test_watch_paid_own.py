@@ -1,31 +1,23 @@
 """Invoices and Payments that the bridge itself makes: paid is news whoever recorded it, with the CRM's own id."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from bridge.lanes.lane import HeldLane
-from bridge.store.books import BookStore
-from consumers.apply import Applier
-from consumers.failures import RetryPolicy
-from consumers.keys import Event, KeyRing
+from consumers.keys import Event
 from consumers.reading import Fetched, read
 from consumers.records import Arrived
-from consumers.turn import Turn, TurnPolicy
-from consumers.writing import Writer
 from qbo_client.calls import Call
-from qbo_client.clock import SystemClock
 from qbo_client.errors import Uncertain
 from tests.integration.store.books import TENANT
 from tests.integration.store.effects import Groups, groups_of
 from tests.integration.watch.company import CODEC, WatchedCompany
 from tests.integration.watch.paying import begun, imported_ids, paid_ids, toggle
+from tests.integration.watch.turns import take_turn
 from tests.unit.consumers.build import invoice_event, paid_event
 from tests.unit.consumers.build import paid as payment
 from tests.unit.consumers.emulated import lose_answers_of
@@ -56,23 +48,7 @@ class Bridge:
         return found
 
     async def work(self) -> None:
-        company, clock, rng, ring = self.company, SystemClock(), random.Random(3), KeyRing()
-        lease, books, policy = company.lease, company.books, RetryPolicy(first_seconds=0.2)
-        lane = HeldLane(
-            lease=lease, ends_at=clock.monotonic() + 3600, sync_from=datetime(2020, 1, 1, tzinfo=UTC), clock=clock,
-            inbox=books.inbox, books=BookStore(company.pool, realm_id=lease.realm_id, tenant_id=lease.tenant_id),
-            intents=self.groups.intents, effects=self.groups.effects, may_send=lambda: None,
-        )  # fmt: skip
-        connection = await books.connections.get(lease.tenant_id, lease.realm_id)
-        lane.equip(company.client, connection.company)
-        writer = Writer(lane=lane, clock=clock, policy=policy, rng=rng)
-        turn = Turn(
-            rows=lane, writer=writer, ring=ring, clock=clock, alone=asyncio.Lock(),
-            applier=Applier(lane=lane, writer=writer, ring=ring, clock=clock, policy=policy, rng=rng, codec=CODEC),
-            policy=TurnPolicy(linger_seconds=0.1), done=lambda *_: None,
-            read=lambda row: CODEC.decode(row.topic, row.payload or b""),  # type: ignore[arg-type,return-value]
-        )  # fmt: skip
-        await turn.run()
+        await take_turn(self.company, self.groups)
 
     def one(self, entity: str) -> dict[str, Any]:
         (row,) = self.company.emulated.table(entity)

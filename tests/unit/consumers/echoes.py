@@ -203,14 +203,12 @@ def tell(books: Emulated, qbo_id: str, *, imported: bool = False) -> tuple[Invoi
     customers = poll(books)
     (row,) = [one for one in books.objects("Invoice") if one["Id"] == qbo_id]
     invoice = invoice_of(row, None, home_currency=books.lane.company.home_currency)
-    books.lane.books.told[qbo_id] = ToldInvoice(
-        qbo_id=qbo_id,
-        doc_number=invoice.doc_number,
-        txn_date=invoice.txn_date,
-        total=invoice.total,
-        imported=imported,
-        paid_told=not imported,
+    known = books.lane.books
+    known.told.append(
+        ToldInvoice(qbo_id=qbo_id, doc_number=invoice.doc_number or "", txn_date=invoice.txn_date, total=invoice.total)
     )
+    if not imported:
+        known.paid.add(qbo_id)
     return invoice, customers[str(row["CustomerRef"]["value"])]
 
 

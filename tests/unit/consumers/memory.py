@@ -65,7 +65,9 @@ class MemoryBooks:
     objects: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     #: What the CRM was told of, as the poller keeps it: customers, with whether they are gone, and invoices.
     told_customers: dict[str, bool] = field(default_factory=dict)
-    told: dict[str, ToldInvoice] = field(default_factory=dict)
+    told: list[ToldInvoice] = field(default_factory=list)
+    #: Invoices of which the CRM was told that they were paid.
+    paid: set[str] = field(default_factory=set)
     #: Every row that the inbox ever held.
     stored: list[Row] = field(default_factory=list)
 
@@ -93,10 +95,10 @@ class MemoryBooks:
         return None if gone is None else ToldCustomer(qbo_id=qbo_id, gone=gone)
 
     async def told_invoices(self, doc_numbers: Sequence[str]) -> list[ToldInvoice]:
-        return [one for one in self.told.values() if (one.doc_number or "") in doc_numbers]
+        return [one for one in self.told if one.doc_number in doc_numbers]
 
     async def told_paid(self, qbo_id: str) -> bool:
-        return qbo_id in self.told and self.told[qbo_id].paid_told
+        return qbo_id in self.paid
 
     async def last_number(self, ref: CrmRef) -> int:
         return self.numbers.get(ref, 0)

@@ -81,6 +81,14 @@ def test_invoice_of_quickbooks_that_comes_back_is_skipped_with_all_that_follows(
     assert (link.is_skipped, (link.last_sent or {})["lasting"]) == (True, True)
 
 
+@pytest.mark.parametrize("is_paid", [True, False], ids=["paid", "imported"])
+def test_echo_of_an_invoice_that_a_person_changed_since_it_was_told_is_skipped(is_paid: bool) -> None:
+    books, invoice, customer = of_a_person(is_paid=is_paid)
+    books.person_edits("Invoice", invoice.invoice_id, DocNumber="INV-7a", TxnDate="2026-11-21")
+    poll(books)
+    assert calm(books, NaiveCrm().invoice(invoice, customer, SILENT)) == ["imported_from_quickbooks"]
+
+
 @every_manner
 def test_payment_that_comes_before_the_echo_of_its_invoice_waits_and_is_skipped_with_it(manners: Manners) -> None:
     books, invoice, customer = of_a_person()
@@ -233,7 +241,7 @@ def test_card_that_is_charged_again_after_an_invoice_was_told_to_be_paid_is_the_
 
 def test_payment_by_hand_beyond_what_is_owed_is_credit_while_the_crm_was_told_nothing() -> None:
     books, _, _ = paid_by_us()
-    books.lane.books.told.clear()
+    books.lane.books.paid.clear()
     books.hear(paid_event(by_hand("tx_2", Decimal(100)), 5))
     assert [one["UnappliedAmt"] for one in books.objects("Payment")] == [0, 100]
 

@@ -18,8 +18,7 @@ from tests.unit.mapping.build import US, discount, invoice, line, tax, totals
 from tests.unit.mapping.ledger import invoiced, item_ids, stored
 
 TOLD = ToldInvoice(
-    qbo_id="130", doc_number="INV-1019", txn_date=date(2025, 3, 19), total=Decimal("100.0"), imported=False,
-    paid_told=True,
+    qbo_id="130", doc_number="INV-1019", txn_date=date(2025, 3, 19), total=Decimal("100.0"),
 )  # fmt: skip
 STATE = invoice([line("Crown", "1", "100.00", "100.00")], totals("100.00", "100.00"))
 

@@ -202,10 +202,11 @@ def test_what_the_bridge_made_is_known_without_being_told_and_what_it_may_be_mak
     assert (took.events, list(took.customers)) == ([], ["1"])
 
 
-def test_namesake_older_than_the_beginning_is_told_while_one_is_being_made() -> None:
+@pytest.mark.parametrize(("older_seconds", "told"), [(1, 0), (60, 0), (61, 1)])
+def test_namesake_from_long_before_the_beginning_is_told_while_one_is_being_made(older_seconds: int, told: int) -> None:
     took, making = TakenIn(), memory(writing=Writing(names=frozenset({"amy"})))
-    take_initial(row(), making, took, TELLER, began_at=NOW + timedelta(seconds=1))
-    assert len(events(took)) == 1
+    take_initial(row(), making, took, TELLER, began_at=NOW + timedelta(seconds=older_seconds))
+    assert len(events(took)) == told
 
 
 # The end.

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from consumers.reading import Fetched
 from producers.ports import Unsent
-from producers.relay import cloud_event_headers
+from producers.relay import Record, SenderBroken, cloud_event_headers
 
 log = structlog.get_logger(__name__)
 
@@ -131,16 +131,34 @@ class KafkaSender:
         self._prefix = topic_prefix
         self._stopping = False
 
-    def deliver(self, records: Sequence[tuple[Unsent, bytes | None]]) -> set[int]:
+    def deliver(self, records: Sequence[Record]) -> set[int]:
         confirmed: set[int] = set()
+        refused: set[str] = set()
         for row, value in records:
-            try:
-                self._produce(row, value, confirmed)
-            except (KafkaException, BufferError) as error:
-                log.error("record_refused_by_kafka", topic=row.topic, error=str(error))  # noqa: TRY400 - no trace needed
-        while len(self._producer) and not self._stopping:
-            self._producer.flush(0.5)
+            if row.order_key not in refused and not self._handed_over(row, value, confirmed):
+                refused.add(row.order_key)
+        self._await_reports()
         return confirmed
+
+    def _handed_over(self, row: Unsent, value: bytes | None, confirmed: set[int]) -> bool:
+        """Hand a record to librdkafka; return whether it took it."""
+        try:
+            self._produce(row, value, confirmed)
+        except (KafkaException, BufferError) as error:
+            if is_fatal(error):
+                raise _broken(error) from error
+            log.error("record_refused_by_kafka", topic=row.topic, error=str(error))  # noqa: TRY400 - no trace needed
+            return False
+        return True
+
+    def _await_reports(self) -> None:
+        try:
+            while len(self._producer) and not self._stopping:
+                self._producer.flush(0.5)
+        except (KafkaException, SystemError) as error:
+            # What polls raises fatal errors and nothing else. If it calls a delivery report after that, the error is
+            # lost on the way through the C code, and CPython raises SystemError for a failure without an exception.
+            raise _broken(error) from error
 
     def _produce(self, row: Unsent, value: bytes | None, confirmed: set[int]) -> None:
         self._producer.produce(
@@ -165,3 +183,17 @@ def _note(row_id: int, confirmed: set[int]) -> Callable[[KafkaError | None, Mess
             log.error("record_refused_by_kafka", topic=message.topic(), error=error.str())
 
     return delivered
+
+
+def is_fatal(error: Exception) -> bool:
+    """Whether the producer can send nothing more, this record or any other.
+
+    What polls raises the cause, marked as fatal; from then on `produce` raises the code, without the mark.
+    """
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, KafkaError) and (cause.fatal() or cause.code() == KafkaError._FATAL)  # noqa: SLF001 -- public in all but its name.
+
+
+def _broken(error: Exception) -> SenderBroken:
+    log.critical("kafka_producer_broken", error=str(error))
+    return SenderBroken(f"The Kafka producer can send nothing more, and this process must be started anew: {error}")

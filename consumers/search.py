@@ -14,13 +14,16 @@ from qbo_client.writes import Operation
 _NAMED = {"Customer": "DisplayName", "Item": "Name", "PaymentMethod": "Name"}
 #: What is unique enough to be looked for by itself; PrivateNote and a receipt's PaymentRefNum are not filterable.
 _NUMBERED = {"Invoice": "DocNumber", "Payment": "PaymentRefNum"}
+_ABOUT_THE_WRITE = frozenset({"SyncToken", "sparse", "MetaData"})
+_WHETHER_ACTIVE = where("Active", "IN", [True, False])
 
 
 async def find_written(client: QBOClient, intent: Intent) -> Mapping[str, Any] | None:
     """Return the object as this intent left it if it was written; None when it was not, or nothing can tell.
 
     An update that is sent again carries its SyncToken, so QuickBooks itself refuses it as stale (5010) if it was
-    applied, and whoever decides anew reads the object: nothing needs to be looked for.
+    applied, and whoever decides anew reads the object. Only a customer is looked at: what the bridge wrote to it
+    would else come back as another hand's change.
     """
     body = simplejson.loads(intent.write.body, use_decimal=True)
     entity = intent.write.entity
@@ -30,7 +33,7 @@ async def find_written(client: QBOClient, intent: Intent) -> Mapping[str, Any] |
         case Operation.VOID:
             return await _voided(client, entity, body)
         case Operation.UPDATE:
-            return None
+            return await _updated(client, body) if entity == "Customer" else None
     if entity in _NAMED:
         return await _by_name(client, entity, _NAMED[entity], body)
     if entity in _NUMBERED and body.get(_NUMBERED[entity]):
@@ -48,6 +51,20 @@ async def _voided(client: QBOClient, entity: str, body: Mapping[str, Any]) -> Ma
     """Return the transaction if it is void, whoever voided it."""
     found = await client.query_all(entity, where("Id", "=", str(body["Id"])))
     return next((row for row in found if is_void(row)), None)
+
+
+async def _updated(client: QBOClient, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the customer if it shows everything that was sent."""
+    found = await client.query_all("Customer", f"{where('Id', '=', str(body['Id']))} AND {_WHETHER_ACTIVE}")
+    sent = {name: value for name, value in body.items() if name not in _ABOUT_THE_WRITE}
+    return next((row for row in found if _shows(row, sent)), None)
+
+
+def _shows(shown: Any, sent: Any) -> bool:
+    """Whether QuickBooks shows what was sent, perhaps among more."""
+    if isinstance(sent, Mapping):
+        return isinstance(shown or {}, Mapping) and all(_shows((shown or {}).get(key), sent[key]) for key in sent)
+    return (shown or None) == (sent or None)
 
 
 async def _by_name(client: QBOClient, entity: str, field: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -8,6 +8,7 @@ from typing import Any
 from mapping.from_qbo.customer import created, known_fields, last_updated
 from producers.events import CUSTOMER_CHANGED, Teller
 from producers.memory import KnownCustomer, Memory, Row, TakenIn
+from producers.payers import contact_of
 from producers.watched import CUSTOMER
 from schemas.events.quickbooks import Cause, CustomerChange
 
@@ -82,7 +83,7 @@ def take_customer(row: Row, memory: Memory, taken: TakenIn, teller: Teller, *, b
         return False
     old = change is CustomerChange.CREATED and created(row) < began_at
     cause = Cause.INITIAL_IMPORT if old else Cause.CHANGED
-    event = teller.customer_changed(row, memory.contact(customer_id), change, cause)
+    event = teller.customer_changed(row, contact_of(customer_id, memory), change, cause)
     taken.events.append((CUSTOMER_CHANGED, event))
     taken.customers[customer_id] = KnownCustomer(fields=_learnt(known, known_fields(row), touched))
     return not old
@@ -116,7 +117,7 @@ def take_initial(row: Row, memory: Memory, taken: TakenIn, teller: Teller, *, be
         return  # Whoever made it, the first poll shows it again.
     taken.customers[customer_id] = KnownCustomer(fields=known_fields(row))
     if customer_id not in memory.made:
-        contact = memory.contact(customer_id)
+        contact = contact_of(customer_id, memory)
         event = teller.customer_changed(row, contact, CustomerChange.CREATED, Cause.INITIAL_IMPORT)
         taken.events.append((CUSTOMER_CHANGED, event))
 
@@ -137,7 +138,7 @@ def take_gone(customer_id: str, gone: Gone, memory: Memory, taken: TakenIn, tell
     if known is None or (known.gone and (survivor is None or _end(known)["survivor"] is not None)):
         return
     fields = {name: value for name, value in known.fields.items() if name != _END}
-    event = teller.customer_gone(customer_id, fields, memory.contact(customer_id), survivor, gone.at)
+    event = teller.customer_gone(customer_id, fields, contact_of(customer_id, memory), survivor, gone.at)
     taken.events.append((CUSTOMER_CHANGED, event))
     end = {"at": gone.at.isoformat(), "survivor": survivor}
     taken.customers[customer_id] = KnownCustomer(fields={**fields, _END: end}, gone=True)

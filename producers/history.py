@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from mapping.from_qbo.customer import created, last_updated
 from mapping.from_qbo.invoice import amount
@@ -15,10 +16,10 @@ from mapping.from_qbo.paid import is_settled, paid_by, paid_in_history, paid_sin
 from producers.customers import take_initial
 from producers.events import INVOICE_IMPORTED, Teller
 from producers.invoices import Read, being_made, seen
-from producers.memory import Ask, KnownInvoice, Memory, Row, TakenIn
+from producers.memory import Ask, KnownInvoice, Memory, Progress, Row, TakenIn
 from producers.payers import contact_of, customer_id_of, payers_of
 from producers.ports import WatchStore
-from producers.reading import ask_about, by_ids, quickbooks_time, read_missing
+from producers.reading import EVERYONE, ask_about, by_ids, quickbooks_time, read_missing
 from producers.watched import CUSTOMER, INVOICE, PAYMENT, Watched, WatchPolicy
 from qbo_client.client import QBOClient
 from qbo_client.clock import Clock
@@ -41,6 +42,28 @@ async def begin(store: WatchStore, client: QBOClient, clock: Clock, policy: Watc
     began_at = now.replace(microsecond=0) + _SECOND
     await clock.sleep((began_at - now).total_seconds())
     await store.begin(began_at, since=began_at - policy.overlap)
+
+
+async def read_customers(store: WatchStore, client: QBOClient, policy: WatchPolicy) -> None:
+    """Copy all customers there are, in place of what was copied before anybody watched."""
+    before = await store.copied_ids(CUSTOMER)
+    rows = await client.query_all(CUSTOMER, EVERYONE)
+    for start in range(0, len(rows), policy.page):
+        copies: list[tuple[str, Row]] = [(CUSTOMER, row) for row in rows[start : start + policy.page]]
+        await store.take_in(Ask(), partial(_copied, TakenIn(copies=copies, progress=Progress(piece=True))))
+    there = {str(row["Id"]) for row in rows}
+    await customers_were_read(store, no_more=[one for one in before if one not in there])
+
+
+async def customers_were_read(store: WatchStore, no_more: Sequence[str] = ()) -> None:
+    """Note that the copies show every customer there is, but for those that are no more."""
+    dropped = [(CUSTOMER, one) for one in no_more]
+    progress = Progress(piece=True, customers_read=True)
+    await store.take_in(Ask(), partial(_copied, TakenIn(dropped=dropped, progress=progress)))
+
+
+def _copied(taken: TakenIn, _: Memory) -> TakenIn:
+    return taken
 
 
 async def tell_customers(store: WatchStore, teller: Teller, policy: WatchPolicy, *, began_at: datetime) -> None:

@@ -78,9 +78,6 @@ class Memory:
     #: Of those asked for, and of their parents, contacts and addresses: who has paid in full before.
     has_paid: frozenset[Payer] = frozenset()
 
-    def contact(self, customer_id: str) -> str | None:
-        return next(iter(self.contacts.get(customer_id, ())), None)
-
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
@@ -88,6 +85,7 @@ class Progress:
 
     customers_since: datetime | None = None
     invoices_since: datetime | None = None
+    customers_read: bool = False
     customers_told: bool = False
     history_since: datetime | None = None
     history_ended: bool = False

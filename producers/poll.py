@@ -1,195 +1,225 @@
 """One poll: what changed in a company's books by another hand, told once.
 
 1. QuickBooks is asked what changed since the last poll, by its own clock, with some overlap.
-2. In one transaction, what is known is recalled, news is judged, and cursor, copies, what is known from now on and
+2. In one transaction, what is known is recalled, news is judged, and cursors, copies, what is known from now on and
    the outbox rows are stored. Killed before its end, the poll never was; the next one asks the same again.
+
+A long reading is judged and stored in pieces, because a transaction over all of it would keep others waiting. The
+cursors move with the last piece; until then each may be read and judged again, which tells nothing twice.
 
 News is judged by content, never by tokens: the row that QuickBooks shows against what the CRM knows. Writes of the
 bridge itself are known to it the moment their answer is committed, and until then by their open intents.
 """
 
+import asyncio
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from functools import partial
+from itertools import chain
+from typing import TypeVar
 
 from mapping.from_qbo.customer import last_updated
+from mapping.from_qbo.paid import is_settled, payment_ids
 from producers import customers, invoices
 from producers.customers import is_disputed, is_gone, is_older, take_customer, take_gone
 from producers.events import Teller
 from producers.invoices import Read, in_order_of_payment, take_invoice
 from producers.memory import Ask, Decide, Memory, Progress, Row, TakenIn
-from producers.payers import customer_id_of
 from producers.ports import WatchStore
-from producers.reading import Reading, invoices_of, read_changes
-from producers.watched import CUSTOMER, INVOICE, PAYMENT, Hint, Watched, WatchPolicy, Webhooks
+from producers.progress import Noted, Poll, close, is_overtaken
+from producers.reading import ask_about, invoices_of, read_changes
+from producers.watched import CUSTOMER, INVOICE, PAYMENT, Watched, WatchPolicy
 from qbo_client.client import QBOClient
 
-_SECOND = timedelta(seconds=1)
-#: Polls of many companies spread by themselves.
-_JITTER = (0.9, 1.0)
+T = TypeVar("T")
+
 _BEING_MADE: Mapping[str, Callable[[Row, Memory], bool]] = {
     CUSTOMER: customers.being_made,
     INVOICE: invoices.being_made,
 }
-#: While the bridge is busy, some write of its own is under way at every poll: that alone is no reason to hurry.
-_SHORTEST_WAIT = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Some rows that are judged together, and with other parts where all of them are few."""
+
+    ask: Ask
+    rows: int
+    take: Callable[[Memory, TakenIn], None]
 
 
 @dataclass(slots=True, kw_only=True)
 class Judge:
     """Judges one reading, once: it notes what has to wait. What it says follows from the reading and the memory."""
 
-    reading: Reading
-    watched: Watched
-    policy: WatchPolicy
+    poll: Poll
     teller: Teller
-    now: datetime
-    #: Between 0 and 1.
-    chance: float
-    #: Times of rows, by kind and id, that have to be seen again once an open intent of ours has its answer.
-    _waiting: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    #: When changes happened that no webhook told of.
-    _unannounced: list[datetime] = field(default_factory=list)
-    #: Customers that were judged in an earlier piece.
-    _judged: set[str] = field(default_factory=set)
+    noted: Noted = field(default_factory=Noted)
+    _read: Read = field(init=False)
+    _announced: frozenset[tuple[str, str]] = field(init=False)
+    #: Invoices in the order in which they are judged.
+    _ordered: Sequence[Row] = field(init=False)
+    #: Payments on them that did not change, from their copies.
+    _copied: dict[str, Row] = field(default_factory=dict)
+    #: What was known of customers that an earlier piece ended.
+    _ended: Memory = field(default_factory=Memory)
 
-    def pieces(self) -> Iterator[tuple[Ask, Decide]]:
-        """Return what is judged and stored before the rest: most of the customers, where there are very many.
+    def __post_init__(self) -> None:
+        reading = self.poll.reading
+        self._read = Read(customers=reading.known(CUSTOMER), payments=reading.known(PAYMENT))
+        self._announced = frozenset((hint.entity, hint.qbo_id) for hint in reading.hints)
+        self._ordered = list(reading.of(INVOICE).values())
 
-        A transaction over all of them would keep others waiting. The cursor moves with the rest; until then each
-        piece may be read and judged again, which tells nothing twice.
-        """
-        ids = sorted(self.reading.of(CUSTOMER).keys() - self.reading.gone.keys())
-        for start in range(0, len(ids) - self.policy.page, self.policy.page):
-            some = ids[start : start + self.policy.page]
-            yield Ask(customers=some), partial(self._decide_piece, some)
+    def first_pieces(self) -> Iterator[tuple[Ask, Decide]]:
+        """Return what comes before very many invoices: nothing in the usual case."""
+        if self.is_long():
+            yield from self._joined(chain(self._before_invoices(), self._recollections()))
 
-    def _decide_piece(self, ids: Sequence[str], memory: Memory) -> TakenIn:
+    def put_in_order(self) -> None:
+        """Put the invoices of all pieces in the order of their payment: the first of a payer is told as such."""
+        read = replace(self._read, payments={**self._copied, **self._read.payments})
+        self._ordered = in_order_of_payment(self._ordered, read, Memory())
+
+    def last_pieces(self) -> Iterator[tuple[Ask, Decide]]:
+        """Return the rest, which is all of it in the usual case. The last piece moves the cursors."""
+        before = () if self.is_long() else self._before_invoices()
+        end = _Part(ask=Ask(), rows=0, take=lambda _, taken: close(taken, self.poll, self.noted))
+        yield from self._joined(chain(before, self._invoices(), self._kept(), [end]))
+
+    def is_long(self) -> bool:
+        return len(self._ordered) > self.poll.policy.page
+
+    def _joined(self, parts: Iterable[_Part]) -> Iterator[tuple[Ask, Decide]]:
+        """Join parts, in their order, into pieces of a page at most."""
+        piece: list[_Part] = []
+        for part in parts:
+            if piece and sum(one.rows for one in piece) + part.rows > self.poll.policy.page:
+                yield _asked(piece), partial(self._decide, piece)
+                piece = []
+            piece.append(part)
+        if piece:
+            yield _asked(piece), partial(self._decide, piece)
+
+    def _decide(self, parts: Sequence[_Part], memory: Memory) -> TakenIn:
         taken = TakenIn(progress=Progress(piece=True))
-        rows = self.reading.of(CUSTOMER)
-        self._take_customers([rows[one] for one in ids], memory, taken)
-        self._judged.update(ids)
+        for part in parts:
+            part.take(memory, taken)
+        taken.progress.unannounced_at = self.noted.unannounced_at
         return taken
 
-    def ask(self) -> Ask:
-        """Return what has to be recalled for the rest."""
-        ask = self.reading.ask()
-        owners = {customer_id_of(row) for row in self.reading.of(INVOICE).values()}
-        return replace(ask, customers=[one for one in ask.customers if one not in self._judged or one in owners])
+    def _before_invoices(self) -> Iterator[_Part]:
+        """Return what there is before what is no more: whoever is told of a merge knows the survivor.
 
-    def decide(self, memory: Memory) -> TakenIn:
-        taken = TakenIn()
-        read = Read(customers=self.reading.known(CUSTOMER), payments=self.reading.known(PAYMENT))
-        ended = {one: gone for one, gone in self.reading.gone.items() if is_gone(one, gone, memory)}
-        left = self.reading.of(CUSTOMER).items()
-        self._take_customers([row for key, row in left if key not in ended and key not in self._judged], memory, taken)
-        # What there is comes before what is no more: whoever is told of a merge knows the survivor.
-        for customer_id, gone in ended.items():
-            take_gone(customer_id, gone, memory, taken, self.teller)
-        self._take_payments(memory, taken)
-        for row in in_order_of_payment(self._fit(INVOICE, self.reading.of(INVOICE).values(), memory), read, memory):
-            self._take_invoice(row, read, memory, taken)
-        taken.dropped += [(kind, one) for kind, ids in self.reading.deleted.items() for one in ids if kind != CUSTOMER]
-        taken.copies += [(kind, row) for kind, rows in self.reading.extra.items() for row in rows.values()]
-        self._move_on(taken)
-        self._settle_hints(taken)
-        return taken
+        Merges come before invoices: whoever paid as one of both has paid as the other.
+        """
+        reading = self.poll.reading
+        for some in self._paged([one for one in reading.of(CUSTOMER) if one not in reading.gone]):
+            yield _Part(ask=Ask(customers=some), rows=len(some), take=partial(self._take_customers, some))
+        for some in self._paged(list(reading.gone)):
+            survivors = (reading.gone[one].survivor for one in some)
+            ask = Ask(customers=[*some, *(one for one in survivors if one)])
+            yield _Part(ask=ask, rows=len(some), take=partial(self._take_gone, some))
 
-    def _fit(self, kind: str, rows: Iterable[Row], memory: Memory) -> list[Row]:
-        """Return the rows that can be judged now."""
-        fit = []
-        for row in rows:
-            if _BEING_MADE[kind](row, memory):
-                self._waiting[kind, str(row["Id"])] = last_updated(row)
-            elif not is_older(row, kind, memory):
-                fit.append(row)
-        return fit
+    def _recollections(self) -> Iterator[_Part]:
+        """Return the Payments to be recalled because the order depends on them."""
+        settled = [row for row in self._ordered if is_settled(row)]
+        for some in self._paged(
+            sorted({one for row in settled for one in payment_ids(row)} - set(self._read.payments))
+        ):
+            yield _Part(ask=Ask(payments=some), rows=len(some), take=self._recollect)
 
-    def _take_customers(self, rows: Iterable[Row], memory: Memory, taken: TakenIn) -> None:
-        for row in self._fit(CUSTOMER, rows, memory):
+    def _invoices(self) -> Iterator[_Part]:
+        for some in self._paged(self._ordered):
+            ask = ask_about({str(row["Id"]): row for row in some}, self._read.customers)
+            yield _Part(ask=ask, rows=len(some), take=partial(self._take_invoices, some))
+
+    def _kept(self) -> Iterator[_Part]:
+        """Return copies of what is not news by itself, and what is no more."""
+        reading = self.poll.reading
+        for some in self._paged(sorted(reading.of(PAYMENT))):
+            on = {one for key in some for one in invoices_of(reading.of(PAYMENT)[key])}
+            ask = Ask(payments=some, invoices=sorted(on))
+            yield _Part(ask=ask, rows=len(some), take=partial(self._take_payments, some))
+        for beside in self._paged([(kind, row) for kind, rows in reading.extra.items() for row in rows.values()]):
+            yield _Part(ask=Ask(), rows=len(beside), take=partial(_keep, beside))
+        deleted = [(kind, one) for kind, ids in reading.deleted.items() for one in ids if kind != CUSTOMER]
+        for gone in self._paged(deleted):
+            yield _Part(ask=Ask(), rows=len(gone), take=partial(_drop, gone))
+
+    def _paged(self, things: Sequence[T]) -> Iterator[Sequence[T]]:
+        page = self.poll.policy.page
+        return (things[start : start + page] for start in range(0, len(things), page))
+
+    # Judging.
+
+    def _take_customers(self, ids: Sequence[str], memory: Memory, taken: TakenIn) -> None:
+        found = self.poll.reading.of(CUSTOMER)
+        for row in self._fit(CUSTOMER, [found[one] for one in ids if one in found], memory):
             if is_disputed(row, memory):
-                self._waiting[CUSTOMER, str(row["Id"])] = last_updated(row)
-            news = take_customer(row, memory, taken, self.teller, began_at=self.watched.began_at)
+                self.noted.waiting[CUSTOMER, str(row["Id"])] = last_updated(row)
+            news = take_customer(row, memory, taken, self.teller, began_at=self.poll.watched.began_at)
             self._note(CUSTOMER, row, news)
 
-    def _take_invoice(self, row: Row, read: Read, memory: Memory, taken: TakenIn) -> None:
+    def _take_gone(self, ids: Sequence[str], memory: Memory, taken: TakenIn) -> None:
+        gone = {one: self.poll.reading.gone[one] for one in ids}
+        ended = [one for one in ids if is_gone(one, gone[one], memory)]
+        self._take_customers([one for one in ids if one not in ended], memory, taken)
+        for one in ended:
+            take_gone(one, gone[one], memory, taken, self.teller)
+        self._ended = _beside(self._ended, _of(ended, memory))
+
+    def _take_invoices(self, rows: Sequence[Row], memory: Memory, taken: TakenIn) -> None:
+        memory = _beside(self._ended, memory)
+        for row in in_order_of_payment(self._fit(INVOICE, rows, memory), self._read, memory):
+            self._take_invoice(row, memory, taken)
+
+    def _take_invoice(self, row: Row, memory: Memory, taken: TakenIn) -> None:
+        watched = self.poll.watched
         news = take_invoice(
-            row, read, memory, taken, self.teller,
-            began_at=self.watched.began_at, reviews=self.watched.review_requests,
+            row, self._read, memory, taken, self.teller, began_at=watched.began_at, reviews=watched.review_requests
         )  # fmt: skip
         ours = str(row["Id"]) in memory.crm_invoices
         self._note(INVOICE, row, news and not ours)
         if ours or (INVOICE, str(row["Id"])) in memory.copies:
             taken.copies.append((INVOICE, row))
 
-    def _take_payments(self, memory: Memory, taken: TakenIn) -> None:
+    def _take_payments(self, ids: Sequence[str], memory: Memory, taken: TakenIn) -> None:
         """Keep the copies of Payments that are on invoices of ours, or were kept before."""
-        for key, row in self.reading.of(PAYMENT).items():
+        for key in ids:
+            row = self.poll.reading.of(PAYMENT)[key]
             concerns = any(one in memory.crm_invoices for one in invoices_of(row))
             if concerns or (PAYMENT, key) in memory.copies:
                 taken.copies.append((PAYMENT, row))
 
+    def _recollect(self, memory: Memory, _: TakenIn) -> None:
+        self._copied.update((key, row) for (kind, key), row in memory.copies.items() if kind == PAYMENT)
+
+    def _fit(self, kind: str, rows: Iterable[Row], memory: Memory) -> list[Row]:
+        """Return the rows that can be judged now."""
+        fit = []
+        for row in rows:
+            if _BEING_MADE[kind](row, memory):
+                self.noted.waiting[kind, str(row["Id"])] = last_updated(row)
+            elif is_older(row, kind, memory):
+                self._note_outrun(kind, str(row["Id"]), memory)
+            else:
+                fit.append(row)
+        return fit
+
+    def _note_outrun(self, kind: str, qbo_id: str, memory: Memory) -> None:
+        """Have a row seen again that an answer to a write of ours was newer than: what is new about it is not told."""
+        answered_at = last_updated(memory.copies[kind, qbo_id])
+        if self.poll.may_catch_up(answered_at):
+            self.noted.waiting[kind, qbo_id] = answered_at
+            self.noted.outrun.add((kind, qbo_id))
+
     def _note(self, kind: str, row: Row, news: bool) -> None:
         """Note a change by another hand that no webhook told of although there was time for one."""
         at = last_updated(row)
-        announced = any((h.entity, h.qbo_id) == (kind, str(row["Id"])) for h in self.reading.hints)
-        if news and not announced and at < (self.reading.taken_at or self.now) - self.policy.grace:
-            self._unannounced.append(at)
-
-    def _settle_hints(self, taken: TakenIn) -> None:
-        """Be done with the hints whose change was seen; the others are looked for again, a few times.
-
-        One whose row waits is kept for as long: a webhook did tell of what that will turn out to be.
-        """
-        waits, next_in = self.policy.look_again_seconds, taken.progress.poll_in_seconds or 0.0
-        for hint in self.reading.hints:
-            if (hint.entity, hint.qbo_id) in self._waiting:
-                taken.unanswered.append((hint, next_in))
-            elif self._saw(hint) or hint.tries >= len(waits):
-                taken.answered.append(hint)
-            else:
-                taken.unanswered.append((hint, waits[hint.tries]))
-
-    def _saw(self, hint: Hint) -> bool:
-        if hint.entity not in self.watched.entities:
-            return True  # The history comes first; the poll after it finds it anyway.
-        if hint.qbo_id in self.reading.deleted.get(hint.entity, ()) or hint.deleted_id in self.reading.gone:
-            return True
-        row = self.reading.of(hint.entity).get(hint.qbo_id)
-        # The object and the event about it are stamped one after the other.
-        return row is not None and last_updated(row) >= hint.at.replace(microsecond=0) - _SECOND
-
-    def _move_on(self, taken: TakenIn) -> None:
-        """Move the cursor, but never past a row that waits; and say when the next poll is due."""
-        progress = taken.progress
-        progress.polled = True
-        progress.unannounced_at = max(self._unannounced, default=None)
-        at = self.reading.taken_at
-        if at is not None:
-            overlap = self.policy.short_overlap if self.reading.whole else self.policy.overlap
-            since = min([at - overlap, *(moment - _SECOND for moment in self._waiting.values())])
-            progress.customers_since = max(since, self.watched.customers_since)
-            if INVOICE in self.watched.entities:
-                progress.invoices_since = max(since, self.watched.invoices_since)
-        progress.poll_in_seconds = self._next_in(progress.unannounced_at)
-
-    def _next_in(self, unannounced_at: datetime | None) -> float:
-        webhooks = Webhooks(
-            began_at=self.watched.began_at,
-            announced_at=self.watched.announced_at,
-            unannounced_at=unannounced_at or self.watched.unannounced_at,
-        )
-        # Since when the company is watched was noted by QuickBooks' clock, which may be ahead of ours.
-        usual = webhooks.poll_seconds(max(self.now, self.reading.taken_at or self.now), self.policy)
-        low, high = _JITTER
-        usual *= low + (high - low) * self.chance
-        if not self._waiting:
-            return usual
-        # As long again as it has waited already.
-        age = ((self.reading.taken_at or self.now) - min(self._waiting.values())).total_seconds()
-        return min(max(age, _SHORTEST_WAIT), usual)
+        if news and (kind, str(row["Id"])) not in self._announced and at < self.poll.at - self.poll.policy.grace:
+            self.noted.unannounced.append(at)
 
 
 async def poll(
@@ -203,8 +233,55 @@ async def poll(
     hints = await store.hints() if watched.hint_in is not None else []
     if not hints and watched.poll_in > 0:
         return
-    reading = await read_changes(store, client, watched, hints, policy, now=now)
-    judge = Judge(reading=reading, watched=watched, policy=policy, teller=teller, now=now, chance=rng.random())
-    for ask, decide in judge.pieces():
+    for last in (False, True):
+        reading = await read_changes(store, client, watched, hints, policy, now=now)
+        this = Poll(reading=reading, watched=watched, policy=policy, now=now, chance=rng.random())
+        judge = Judge(poll=this, teller=teller)
+        await _take_in(store, judge)
+        if last or not is_overtaken(this, judge.noted):
+            return
+        hints, watched = [hint for hint in hints if judge.noted.waits(hint)], await store.look() or watched
+
+
+async def _take_in(store: WatchStore, judge: Judge) -> None:
+    for ask, decide in judge.first_pieces():
         await store.take_in(ask, decide)
-    await store.take_in(judge.ask(), judge.decide)
+    if judge.is_long():
+        # It takes too long for whoever else waits.
+        await asyncio.to_thread(judge.put_in_order)
+    for ask, decide in judge.last_pieces():
+        await store.take_in(ask, decide)
+
+
+def _asked(parts: Sequence[_Part]) -> Ask:
+    """Return what has to be recalled to judge several parts together."""
+    names = [one.name for one in fields(Ask)]
+    return Ask(**{name: sorted({one for part in parts for one in getattr(part.ask, name)}) for name in names})
+
+
+def _of(customer_ids: Sequence[str], memory: Memory) -> Memory:
+    """Return what is recalled of some customers as somebody's names."""
+    kept = set(customer_ids)
+    return Memory(
+        contacts={one: found for one, found in memory.contacts.items() if one in kept},
+        aliases={one: found for one, found in memory.aliases.items() if one in kept},
+        copies={key: row for key, row in memory.copies.items() if key[0] == CUSTOMER and key[1] in kept},
+    )
+
+
+def _beside(before: Memory, memory: Memory) -> Memory:
+    """Return a memory with what was known before of customers that are no more: an invoice may still show one."""
+    return replace(
+        memory,
+        contacts={**before.contacts, **memory.contacts},
+        aliases={**before.aliases, **memory.aliases},
+        copies={**before.copies, **memory.copies},
+    )
+
+
+def _keep(rows: Sequence[tuple[str, Row]], _: Memory, taken: TakenIn) -> None:
+    taken.copies += rows
+
+
+def _drop(ids: Sequence[tuple[str, str]], _: Memory, taken: TakenIn) -> None:
+    taken.dropped += ids

@@ -22,13 +22,18 @@ class Unsent:
     framed: bool
     created_at: datetime
 
+    @property
+    def order_key(self) -> str:
+        """Within which rows stay in order: topic and key, joined by the unit separator."""
+        return f"{self.topic}\x1f{self.key}"
+
 
 class OutboxAway(Exception):
     """PostgreSQL is away: wait and try again."""
 
 
 class Outbox(Protocol):
-    #: `held`: topic and key, joined by the unit separator, that are left out.
+    #: `held`: every `order_key` that is left out.
     async def unsent(self, shards: Sequence[int], *, held: Sequence[str], limit: int) -> list[Unsent]: ...
 
     async def mark_sent(self, ids: Sequence[int]) -> None: ...

@@ -1,7 +1,16 @@
 """The outbox onto Kafka: unsent rows, oldest first per key, marked after Kafka confirmed them.
 
-A row may be sent twice when the process dies between Kafka's confirmation and the mark; it has the same
-`event_id` then. A key whose row Kafka refuses for good is held back with everything behind it.
+A key whose row cannot be framed, or is refused by Kafka, is held back with everything behind it on that topic. After
+a while that row is tried again by itself, and the rest follows once it is through.
+
+What cannot be framed, or is refused before it leaves, is never overtaken. The limit: Kafka may refuse a row when those
+behind it in the batch are on their way, for waiting for each confirmation would cost the throughput. They are on the
+topic before it then, and are not marked, but sent a second time behind it. Marking them would spare the repeat, but the
+refused row, an older one, would stay the last of its key on the topic for good.
+
+So a row comes once more, with the same `event_id`, for each row before it that was refused so late, and whenever the
+process dies between Kafka's confirmation and the mark. Which rows were refused is known to this process only: another
+one that takes over learns it by sending the batch again.
 """
 
 import asyncio
@@ -18,11 +27,22 @@ from schemas.errors import RegistryUnavailable, SchemaError
 log = structlog.get_logger(__name__)
 
 
+class SenderBroken(Exception):
+    """The Kafka producer can send nothing more: only a new process can."""
+
+
+#: A row, and its value as it travels.
+Record = tuple[Unsent, bytes | None]
+
+
 class Sender(Protocol):
     """An idempotent Kafka producer; `deliver` blocks until every record was confirmed or refused."""
 
-    def deliver(self, records: Sequence[tuple[Unsent, bytes | None]]) -> set[int]:
-        """Return the ids of the rows that Kafka confirmed."""
+    def deliver(self, records: Sequence[Record]) -> set[int]:
+        """Return the ids of the rows that Kafka confirmed. Raises SenderBroken.
+
+        Behind a row that is refused before it leaves, none of its key leaves.
+        """
         ...
 
 
@@ -48,6 +68,7 @@ class Relay:
     monotonic: Callable[[], float]
     on_sent: Callable[[Sequence[Unsent]], None]
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Until when an order key is held. It stays here until its first row is through, which is tried alone till then.
     _held: dict[str, float] = field(default_factory=dict)
     _stopping: bool = False
 
@@ -59,7 +80,10 @@ class Relay:
         self.woken.set()
 
     async def run(self) -> None:
-        """Relay until stopped, and once more then: what the lanes just finished is told before the end."""
+        """Relay until stopped, and once more then: what the lanes just finished is told before the end.
+
+        Raises SenderBroken, which nothing but a new process can mend.
+        """
         while not self._stopping:
             self.woken.clear()
             if await self._relay_or_wait() < self.policy.batch:
@@ -77,13 +101,25 @@ class Relay:
         shards = await self.shards.mine()
         if not shards:
             return 0
-        now = self.monotonic()
-        self._held = {key: until for key, until in self._held.items() if until > now}
-        rows = await self.outbox.unsent(shards, held=list(self._held), limit=self.policy.batch)
-        if not rows:
-            return 0
-        await self._settle(rows, await self._confirmed(rows))
+        rows = await self.outbox.unsent(shards, held=self._held_now(), limit=self.policy.batch)
+        if rows:
+            tried = self._to_try(rows)
+            await self._settle(tried, await self._confirmed(tried))
         return len(rows)
+
+    def _held_now(self) -> list[str]:
+        now = self.monotonic()
+        return [order_key for order_key, until in self._held.items() if until > now]
+
+    def _to_try(self, rows: Sequence[Unsent]) -> list[Unsent]:
+        """Leave out what stands behind the first row of a key that was held: it would be sent in vain, or overtake."""
+        tried, waiting = [], set()
+        for row in rows:
+            if row.order_key not in waiting:
+                tried.append(row)
+            if row.order_key in self._held:
+                waiting.add(row.order_key)
+        return tried
 
     async def _confirmed(self, rows: Sequence[Unsent]) -> set[int]:
         """Send the rows, keeping the shards meanwhile: Kafka may be away for hours."""
@@ -94,33 +130,56 @@ class Relay:
         return sending.result()
 
     def _send(self, rows: Sequence[Unsent]) -> set[int]:
-        framed = ((row, self._framed(row)) for row in rows)
-        return self.sender.deliver([(row, value) for row, (good, value) in framed if good])
+        """Deliver the rows. Those of keys that were held go one by one, away from the others.
 
-    def _framed(self, row: Unsent) -> tuple[bool, bytes | None]:
-        """Return the row as it travels; (False, None) for one that the registry refuses. It holds its key."""
+        For one record that is too large, Kafka refuses the whole batch that it came in, with the rows of other keys.
+        All is framed first: if the registry is away, nothing has left that could not be marked.
+        """
+        records = self._framed(rows)
+        together = [(row, value) for row, value in records if row.order_key not in self._held]
+        alone = [[(row, value)] for row, value in records if row.order_key in self._held]
+        parts = [together, *alone] if together else alone
+        return set[int]().union(*(self.sender.deliver(part) for part in parts))
+
+    def _framed(self, rows: Sequence[Unsent]) -> list[Record]:
+        """Return the rows as they travel, of each key up to the first that the registry refuses."""
+        framed: list[Record] = []
+        stuck = set()
+        for row in rows:
+            if row.order_key in stuck:
+                continue
+            try:
+                framed.append((row, self._value(row)))
+            except RegistryUnavailable:
+                raise
+            except SchemaError as error:
+                log.error("outbox_row_not_framed", topic=row.topic, event_id=row.event_id, error=str(error))  # noqa: TRY400
+                stuck.add(row.order_key)
+        return framed
+
+    def _value(self, row: Unsent) -> bytes | None:
         if row.payload is None or not row.framed:
-            return True, row.payload
-        try:
-            return True, self.wire.wire(row.topic, row.payload)
-        except RegistryUnavailable:
-            raise
-        except SchemaError as error:
-            log.error("outbox_row_not_framed", topic=row.topic, event_id=row.event_id, error=str(error))  # noqa: TRY400
-            return False, None
+            return row.payload
+        return self.wire.wire(row.topic, row.payload)
 
     async def _settle(self, rows: Sequence[Unsent], confirmed: set[int]) -> None:
-        """Mark what was confirmed, per key only up to the first row that was not."""
-        done = []
+        """Mark what was confirmed, per key only up to the first row that was not. That one holds its key."""
+        done, stuck = [], set()
         for row in rows:
-            held = f"{row.topic}\x1f{row.key}"
-            if row.id in confirmed and held not in self._held:
+            if row.order_key in stuck:
+                continue
+            if row.id in confirmed:
+                self._held.pop(row.order_key, None)
                 done.append(row)
-            elif held not in self._held:
-                self._held[held] = self.monotonic() + self.policy.hold_seconds
-                log.error("outbox_key_held", held=row.key, topic=row.topic, event_id=row.event_id)
+            else:
+                stuck.add(row.order_key)
+                self._hold(row)
         await self.outbox.mark_sent([row.id for row in done])
         self.on_sent(done)
+
+    def _hold(self, row: Unsent) -> None:
+        self._held[row.order_key] = self.monotonic() + self.policy.hold_seconds
+        log.error("outbox_key_held", held=row.key, topic=row.topic, event_id=row.event_id)
 
     async def _pause(self) -> None:
         try:

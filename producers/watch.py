@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from producers.events import Teller
-from producers.history import History, begin, begin_import, tell_customers
+from producers.history import History, begin, begin_import, read_customers, tell_customers
 from producers.poll import poll
 from producers.ports import WatchStore
 from producers.watched import Step, Watched, WatchPolicy, is_hinted, next_step, seconds_until_due
@@ -82,6 +82,8 @@ class Watch:
             return
         teller = Teller(tenant_id=self.tenant_id, realm_id=self.realm_id, home_currency=state.home_currency)
         match step:
+            case Step.READ_CUSTOMERS:
+                await read_customers(self.store, self.client, self.policy)
             case Step.TELL_CUSTOMERS:
                 await tell_customers(self.store, teller, self.policy, began_at=state.began_at)
             case Step.POLL:

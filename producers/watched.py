@@ -20,7 +20,7 @@ class WatchPolicy:
     proven_poll_seconds: float = 3600.0
     #: Asked again each time, for what was on its way while the last answer was made.
     overlap: timedelta = timedelta(minutes=5)
-    #: The same after all customers were compared: change data capture would show more than one answer holds again.
+    #: The same of customers, after all were compared: change data capture would show more than one answer holds again.
     short_overlap: timedelta = timedelta(seconds=10)
     #: Change data capture looks back 30 days (facts); before that, everything is compared.
     stale_after: timedelta = timedelta(days=25)
@@ -41,7 +41,7 @@ class WatchPolicy:
     look_seconds: float = 15.0
     retry_first_seconds: float = 10.0
     retry_longest_seconds: float = 900.0
-    #: Invoices of a page of history, and customers told in one transaction.
+    #: Invoices of a page of history, and rows of a poll that are judged in one transaction.
     page: int = 250
 
 
@@ -65,6 +65,8 @@ class Watched:
     began_at: datetime
     customers_since: datetime
     invoices_since: datetime
+    #: Whether all customers were copied since the beginning.
+    customers_read: bool
     customers_told: bool
     #: From which creation on the history of invoices is to be read; None when all of it was.
     history_since: datetime | None
@@ -96,7 +98,7 @@ class Watched:
 
     @property
     def since(self) -> datetime:
-        """From when the next poll asks."""
+        """From when the next poll asks, the earlier of both cursors."""
         return min(self.customers_since, self.invoices_since) if self.history_counted else self.customers_since
 
     @property
@@ -109,6 +111,7 @@ class Step(Enum):
     """What is done next for a company, the most urgent first."""
 
     BEGIN = "begin"
+    READ_CUSTOMERS = "read_customers"
     TELL_CUSTOMERS = "tell_customers"
     POLL = "poll"
     BEGIN_IMPORT = "begin_import"
@@ -121,7 +124,7 @@ def next_step(state: Watched | None, *, quiet: bool, policy: WatchPolicy) -> Ste
         return Step.BEGIN
     past_is_due = state.history_in <= 0
     if not state.customers_told and past_is_due:
-        return Step.TELL_CUSTOMERS
+        return Step.TELL_CUSTOMERS if state.customers_read else Step.READ_CUSTOMERS
     if state.poll_in <= 0 or _may_follow_hint(state, quiet=quiet, policy=policy):
         return Step.POLL
     if state.import_wanted and past_is_due:

@@ -11,6 +11,7 @@ from bridge.process import NotMigrated, NoVerifierToken, Role, roles_of
 from bridge.process import run as run_process
 from bridge.store.migrate import MigrationError
 from bridge.store.migrate import migrate as migrate_database
+from producers.relay import SenderBroken
 from qbo_client.oauth import OAuthError
 
 
@@ -28,6 +29,8 @@ def run(
         raise fail(str(error), 2) from None
     except OperationalError as error:
         raise fail(f"PostgreSQL does not answer at DATABASE_URL: {error}") from None
+    except SenderBroken as error:
+        raise fail(f"Kafka's producer is broken, and the process ended to be started anew: {error}") from None
     except OAuthError as error:
         raise fail(f"Intuit's discovery document cannot be read: {error}") from None
 

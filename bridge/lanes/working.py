@@ -34,8 +34,8 @@ from consumers.preflight import preflight
 from consumers.records import Row
 from consumers.turn import Turn, TurnPolicy
 from consumers.writing import Writer
-from producers.history import begin
-from producers.watched import WatchPolicy
+from producers.history import begin, customers_were_read, read_customers
+from producers.watched import CUSTOMER, WatchPolicy
 from qbo_client.budget import Budget, Limits
 from qbo_client.client import Exchange, QBOClient
 from qbo_client.clock import Clock
@@ -129,11 +129,14 @@ class LaneWorks:
         """
         watched = CompanyWatchStore(self.pool, self.codec, lane.lease)
         state = await watched.look()
+        fresh = state is None and not await watched.copied_ids(CUSTOMER)
         if state is None:
             await begin(watched, lane.watching_client, self.clock, self.watch_policy)
-        if state is None or not state.customers_told:
-            await watched.forget_customers()
         await preflight(lane.client, lane.books)
+        if fresh:
+            await customers_were_read(watched)
+        elif state is None or not state.customers_read:
+            await read_customers(watched, lane.watching_client, self.watch_policy)
         connection = await self.connections.get(lane.tenant_id, lane.realm_id)
         lane.equip(lane.client, connection.company)
         await self.lanes.preflight_done(lane.lease)

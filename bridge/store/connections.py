@@ -48,6 +48,12 @@ UPDATE watch SET import_state = 'not_requested', import_done = 0, import_total =
  WHERE realm_id = %(realm)s AND tenant_id = %(tenant)s AND import_state = 'running' AND %(import)s::boolean IS false
 """
 
+# Who asks for it again has those imported that never were: of the time between, or since.
+_IMPORT_AGAIN = """
+UPDATE watch SET import_state = 'not_requested'
+ WHERE realm_id = %(realm)s AND tenant_id = %(tenant)s AND import_state = 'done' AND %(import)s::boolean
+"""
+
 _SWAP = """
 UPDATE connection SET access_token = %(access)s, access_expires_at = %(access_until)s,
        refresh_token = %(refresh)s, refresh_expires_at = %(refresh_until)s, refresh_fingerprint = %(fingerprint)s
@@ -119,6 +125,7 @@ class ConnectionStore:
                 row = await (await connection.execute(_UPSERT, params)).fetchone() or {}
                 await connection.execute(_LANE, params)
                 await connection.execute(_END_IMPORT, params)
+                await connection.execute(_IMPORT_AGAIN, params)
                 event = await connection_changed(
                     connection,
                     tenant_id=tenant_id,

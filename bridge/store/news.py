@@ -69,6 +69,7 @@ _PROGRESS = """
 UPDATE watch SET
        customers_since = coalesce(%(customers_since)s, customers_since),
        invoices_since = coalesce(%(invoices_since)s, invoices_since),
+       customers_read = customers_read OR %(customers_read)s,
        customers_told = customers_told OR %(customers_told)s,
        history_since = CASE WHEN NOT %(history_ended)s THEN coalesce(%(history_since)s, history_since) END,
        history_counted = history_counted OR %(history_ended)s,

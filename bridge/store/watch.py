@@ -15,7 +15,8 @@ from producers.watched import Hint, Step, Watched
 from schemas.codec import Codec
 
 _LOOK = """
-SELECT w.began_at, w.customers_since, w.invoices_since, w.customers_told, w.history_since, w.history_counted,
+SELECT w.began_at, w.customers_since, w.invoices_since, w.customers_read,
+       w.customers_told, w.history_since, w.history_counted,
        w.import_state = 'running' AS import_running,
        c.import_invoices AND w.import_state = 'not_requested' AS import_wanted,
        w.import_until, w.import_done, w.import_total, w.announced_at, w.unannounced_at, w.failures,
@@ -112,7 +113,6 @@ UPDATE watch SET failure = %s, failing_since = coalesce(failing_since, now()),
        history_failures = history_failures + 1, history_at = now() + make_interval(secs => %s)
  WHERE realm_id = %s AND tenant_id = %s
 """
-_FORGET_CUSTOMERS = "DELETE FROM local_copy WHERE realm_id = %s AND qbo_kind = 'Customer'"
 
 
 class CompanyWatchStore:
@@ -199,11 +199,6 @@ class CompanyWatchStore:
         async with session(self._pool) as connection, connection.transaction():
             await self._fence(connection)
             await connection.execute(query, [why, again_in_seconds, *self._key])
-
-    async def forget_customers(self) -> None:
-        """Drop the copies of customers: of those that were made for another tenant, some may be no more."""
-        async with session(self._pool) as connection:
-            await connection.execute(_FORGET_CUSTOMERS, [self._lease.realm_id])
 
     async def _rows(self, query: str, *values: Any, **named: Any) -> list[dict[str, Any]]:
         async with session(self._pool) as connection:

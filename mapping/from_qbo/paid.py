@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from mapping.from_qbo.customer import created, last_updated
 from mapping.from_qbo.invoice import amount
+from mapping.to_qbo.payment import applied_amount
 
 Row = Mapping[str, Any]
 
@@ -40,7 +42,16 @@ def paid_by(invoice: Row, payments: Sequence[Row]) -> Row | None:
     credit memo is applied by a Payment over nothing, which is no money.
     """
     last = max(payments, key=lambda one: (applied_at(one, invoice), number_of(one)), default=None)
-    return last if last is not None and amount(last, "TotalAmt") > 0 else None
+    if last is None or amount(last, "TotalAmt") <= 0:
+        return None
+    # Where something else settled a part (a journal entry), nothing says when, unless the Payment changed it last.
+    return last if _covered(invoice, payments) or changed_together(last, invoice) else None
+
+
+def _covered(invoice: Row, payments: Sequence[Row]) -> bool:
+    """Whether these Payments settle all of it, but for what was deposited when it was made."""
+    applied = sum((applied_amount(one, str(invoice["Id"])) for one in payments), Decimal(0))
+    return applied >= amount(invoice, "TotalAmt") - amount(invoice, "Deposit")
 
 
 def changed_together(payment: Row, invoice: Row) -> bool:

@@ -1,5 +1,6 @@
 """The relay under kill -9 at every step: nothing is lost, and a repeat is the same event, in order per key."""
 
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -20,6 +21,13 @@ _MARK_WAITS = """
 SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE outbox SET sent_at%%'
 """
 _KEYS = [f"loc_{n}" for n in range(5)]
+#: A producer that must not go on once Kafka refused a record, and that tries larger ones than Kafka takes.
+_GAPLESS = json.dumps({"enable.gapless.guarantee": True, "message.max.bytes": 3_000_000})
+_ADD_LARGE = """
+INSERT INTO outbox (shard, topic, key, event_id, payload, framed)
+VALUES (%s, %s, 'loc_large', 'large', repeat('v', 2000000)::bytea, false)
+RETURNING id
+"""
 
 
 def fill(house: House, rows: int) -> None:
@@ -115,3 +123,16 @@ def test_two_relays_share_the_keys_and_take_over_from_one_that_is_killed(new_hou
     house.until_all_told()
 
     assert all(len(found) == 200 for found in by_key(house).values())
+
+
+def test_process_whose_producer_is_broken_ends_by_itself_and_the_next_one_relays(new_house: NewHouse) -> None:
+    house = new_house(connected=False)
+    first = house.start("first", roles=("relay",), QBO_BRIDGE_KAFKA_PROPERTIES=_GAPLESS)
+    house.rows(_ADD_LARGE, [shard_of("loc_large"), TOPIC])
+    assert first.popen.wait(60) == 1
+    assert '"event": "kafka_producer_broken"' in first.log.read_text()
+
+    relay(house, "next")
+    fill(house, 20)
+    house.until(lambda: sent(house) == 20, "all is told but what no topic takes")
+    check(house, 20, most_repeated=0)

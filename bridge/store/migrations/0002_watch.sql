@@ -7,6 +7,8 @@ CREATE TABLE watch (
     -- From when the next poll asks. Invoices have one of their own: their news waits until the history was read.
     customers_since  timestamptz NOT NULL,
     invoices_since   timestamptz NOT NULL,
+    -- Every customer was copied since the beginning; until then copies may be old, or none.
+    customers_read   boolean NOT NULL DEFAULT false,
     -- All customers there were at the beginning have been told.
     customers_told   boolean NOT NULL DEFAULT false,
     -- The history of invoices is read in the order of their creation; null where none is to be read (any more).
@@ -117,7 +119,7 @@ ALTER TABLE local_copy ADD COLUMN written_until timestamptz;
 -- Companies that were connected before are read anew and begin to be watched, spread over four minutes.
 UPDATE lane SET preflight_asked = true, due_at = least(coalesce(due_at, now() + random() * interval '4 minutes'), now() + interval '4 minutes')
  WHERE EXISTS (SELECT 1 FROM connection c
-                WHERE (c.realm_id, c.tenant_id) = (lane.realm_id, lane.tenant_id) AND c.state = 'connected');
+                WHERE (c.realm_id, c.tenant_id) = (lane.realm_id, lane.tenant_id) AND c.state <> 'disconnected');
 
 -- A toggle that was not named at a consent stays as the connection has it.
 ALTER TABLE consent ALTER COLUMN import_invoices DROP NOT NULL;

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.kafka import KafkaRecords, KafkaSender
 from consumers.reading import Fetched
 from deploy.local.topics import create_topics
 from producers.ports import Unsent
+from producers.relay import SenderBroken
 
 AT = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 PATIENCE_SECONDS = 60.0
@@ -146,4 +148,36 @@ def test_kafka_sender_that_stops_leaves_what_kafka_never_confirmed(topic_prefix:
     sender = KafkaSender({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}, topic_prefix=topic_prefix)
     sender.stop()
     assert sender.deliver([(unsent(1), b"v")]) == set()
+    sender.stop()
+
+
+def test_kafka_sender_lets_nothing_pass_a_record_that_is_refused_before_it_leaves(
+    send: Send, topic: str, group: dict[str, str | int | bool]
+) -> None:
+    large = b"v" * 2_000_000
+    rows = [
+        unsent(1, payload=b"1"),
+        unsent(2, payload=large),
+        unsent(3, payload=b"3"),
+        unsent(4, "loc_2", payload=b"4"),
+    ]
+    assert send(*rows) == {1, 4}
+    send(unsent(5, payload=b"5"), unsent(6, "loc_2", payload=b"6"))
+    with reading(group, topic) as records:
+        assert sorted(record.value or b"" for record in fetched(records, 4)) == [b"1", b"4", b"5", b"6"]
+
+
+def test_kafka_sender_that_can_send_nothing_more_says_so_each_time(
+    bootstrap_servers: str, topic_prefix: str, topic: str
+) -> None:
+    """Gapless, a producer must not go on once Kafka refused a record, as this one that is larger than topics allow."""
+    sender = KafkaSender(
+        {"bootstrap.servers": bootstrap_servers, "enable.gapless.guarantee": True, "message.max.bytes": 3_000_000},
+        topic_prefix=topic_prefix,
+    )
+    assert sender.deliver([(unsent(1), b"1")]) == {1}
+    for _ in range(2):
+        with capture_logs() as logs, pytest.raises(SenderBroken):
+            sender.deliver([(unsent(2), b"v" * 2_000_000), (unsent(3), b"3")])
+        assert [log["event"] for log in logs if log["log_level"] == "critical"] == ["kafka_producer_broken"]
     sender.stop()

@@ -13,7 +13,7 @@ from bridge.store.lanes import Lease
 from bridge.store.watch import CompanyWatchStore
 from consumers.preflight import preflight
 from mapping.from_qbo.customer import known_fields
-from producers.history import begin
+from producers.history import begin, customers_were_read
 from producers.watch import Watch
 from producers.watched import Step, Watched, WatchPolicy, next_step
 from qbo_client.clock import Clock
@@ -68,6 +68,7 @@ class WatchedCompany:
         """Begin to watch and read the company, as the first owner of its lane does."""
         await begin(self.store, self.client, self.clock, self.policy)
         await self.preflight()
+        await customers_were_read(self.store)
 
     async def preflight(self) -> None:
         books = BookStore(self.pool, realm_id=self.lease.realm_id, tenant_id=self.lease.tenant_id)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.integration.watch.company import WatchedCompany, changed
-from tests.integration.watch.paying import hold, link_contact
+from tests.integration.watch.paying import begun, hold, link_contact
 from tests.integration.watch.writing import phone
 
 ADDRESS = {"Line1": "1 High Street", "City": "London", "Country": "UK", "PostalCode": "N1"}
@@ -217,3 +217,18 @@ async def test_change_in_the_second_in_which_the_poll_looked_is_not_lost(company
         company.edits("Customer", amy, CompanyName=f"Amy {number}")
         await company.poll()
     assert [event.customer.company_name for event in await company.customers_told()] == [f"Amy {n}" for n in range(3)]
+
+
+async def test_customer_of_a_contact_that_the_crm_merged_is_told_as_the_survivor_s(company: WatchedCompany) -> None:
+    await begun(company)
+    berg = company.customer("A. Berg")["Id"]
+    await link_contact(company, "ct_old", berg, belongs_to="ct_new")
+    await link_contact(company, "ct_new", berg)
+    company.invoice(berg)
+    await company.poll()
+    company.edits("Customer", berg, CompanyName="Berg Ltd")
+    await company.poll()
+    company.merges(keep=company.customer("Berg & Co")["Id"], lose=berg)
+    await company.poll()
+    told = [(e.change.value, e.customer.crm_contact_id) for e in await company.customers_told()]
+    assert told == [("CREATED", "ct_new"), ("UPDATED", "ct_new"), ("CREATED", None), ("MERGED", "ct_new")]

@@ -116,7 +116,10 @@ async def test_whole_write_in_the_middle_of_telling_who_was_there_at_the_beginni
     company: WatchedCompany, pause: Pause
 ) -> None:
     zoe = company.customer("Zoe")
+    pause.go_on.set()
     await company.begin()
+    pause.go_on.clear()
+    pause.reached.clear()
     body = {"Id": zoe["Id"], "SyncToken": zoe["SyncToken"], "PrimaryPhone": phone("555 0111")}
     async with groups_of(company.pool) as groups:
         hand = OwnHand(company=company, groups=groups)

@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,8 +16,6 @@ from tests.integration.watch.company import WatchedCompany, changed
 from tests.integration.watch.paying import begun
 from tests.integration.watch.turns import take_turn
 from tests.integration.watch.writing import phone
-
-OLD = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +34,14 @@ class Crm:
 
     async def work(self, *, linger_seconds: float = 0.1) -> None:
         await take_turn(self.company, self.groups, linger_seconds=linger_seconds)
+
+    async def until_done(self) -> None:
+        """Work until no record waits any more, and no write for its answer."""
+        for _ in range(20):
+            await self.work(linger_seconds=0.5)
+            if not await self.company.books.rows("SELECT 1 FROM intent WHERE state = 'open'"):
+                return
+        raise AssertionError("a write has no answer")
 
 
 @pytest.fixture
@@ -192,3 +197,34 @@ async def test_busy_company_tells_what_people_do_and_nothing_else(crm: Crm, seed
     assert await states(crm) == {"done"}
     for row in company.emulated.table("Customer"):
         assert await company.known_fields(row.identifier) == await company.shown_fields(row.identifier)
+
+
+@pytest.mark.parametrize("poll_between", [True, False])
+@pytest.mark.parametrize("edited", [False, True])
+async def test_update_whose_answer_was_lost_for_long_is_no_news_and_a_person_s_edit_over_it_is(
+    crm: Crm, poll_between: bool, edited: bool
+) -> None:
+    """QuickBooks has forgotten the request: what it wrote has to be known by what the customer shows."""
+    company = crm.company
+    lost: list[Call] = []
+    await begun(company)
+    await crm.contact("ct_1", phone="555 0100")
+
+    def lose(call: Call) -> None:
+        if call.method == "POST" and not lost:
+            lost.append(call)
+            company.world.clock.advance(700)
+            raise Uncertain("the connection was reset", status=None)
+
+    company.client.after = lose
+    company.client.before = lambda _: company.emulated.answers.clear() if lost else None
+    await crm.contact("ct_1", 1, phone="555 0999")
+    if edited:
+        company.edits("Customer", "1", PrimaryPhone=phone("555 0111"))
+    if poll_between:
+        await company.poll()
+    await crm.until_done()
+    for _ in range(2):
+        await company.poll()
+    told = [(e.change.value, e.customer.phone) for e in await company.customers_told()]
+    assert told == ([("UPDATED", "555 0111")] if edited else [])

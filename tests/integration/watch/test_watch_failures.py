@@ -56,6 +56,15 @@ async def test_poll_that_fails_keeps_no_history_from_being_read(company: Watched
     assert (state.failures, state.history_counted) == (1, True)
 
 
+async def test_poll_that_goes_well_ends_the_failure_of_the_one_before(company: WatchedCompany) -> None:
+    await company.begin()
+    await company.settle()
+    await company.store.failed(Step.POLL, "nobody answers", again_in_seconds=900.0)
+    await company.poll()
+    (row,) = await company.books.rows("SELECT failure, failing_since, failures FROM watch")
+    assert row == {"failure": None, "failing_since": None, "failures": 0}
+
+
 async def test_failures_add_up_over_polls_in_between(company: WatchedCompany) -> None:
     """An import that cannot begin is tried ever more rarely, however well the polls go."""
     await company.begin()

@@ -144,8 +144,9 @@ async def test_reconnection_that_chooses_the_import_tells_of_it_from_the_first_m
             tenant_id=TENANT, realm_id=realm, tokens=tokens("again"), import_invoices=True, review_requests=True
         )
         await company.settle()
-    done = ("DONE", 1, 1)
-    assert await standings(company) == [("RUNNING", None, None), ("RUNNING", 0, 1), done, done]
+    first = [("RUNNING", None, None), ("RUNNING", 0, 1), ("DONE", 1, 1)]
+    again = [("RUNNING", None, None), ("RUNNING", 1, 1), ("DONE", 1, 1)]
+    assert await standings(company) == [*first, *again]
     assert await imported_ids(company) == [old["Id"]]
 
 
@@ -259,3 +260,25 @@ async def test_page_is_small_whatever_the_policy_says(pool: Pool) -> None:
     await company.settle()
     assert company.reads().count(("query", "Invoice")) >= 3
     assert len(await imported_ids(company)) == 230
+
+
+@pytest.mark.parametrize("again", [True, None])
+async def test_import_that_is_asked_for_again_brings_what_it_never_brought(
+    company: WatchedCompany, again: bool | None
+) -> None:
+    """An invoice of the time between, and of no other twice."""
+    await toggle(company, import_invoices=True)
+    amy = company.customer("Amy")["Id"]
+    early = company.invoice(amy)
+    await company.begin()
+    await company.settle()
+    late = company.invoice(amy)
+    await company.books.connections.connect(
+        tenant_id=TENANT, realm_id=company.lease.realm_id, tokens=tokens("second"), import_invoices=again,
+        review_requests=None,
+    )  # fmt: skip
+    await company.settle()
+    await company.poll()
+    assert await imported_ids(company) == ids([early, late] if again else [early])
+    brought = len(await imported_ids(company))
+    assert (await standings(company))[-1] == ("DONE", brought, brought)

@@ -279,3 +279,17 @@ async def test_text_that_postgresql_cannot_hold_stops_no_news(company: WatchedCo
     company.pays(other)
     await company.poll()
     assert await paid_ids(company) == ids([odd, other])
+
+
+async def test_rest_that_a_journal_entry_settles_is_no_payment(company: WatchedCompany) -> None:
+    time = hold(company)
+    await begun(company)
+    invoice = company.invoice(company.customer("Amy")["Id"])
+    payment = company.pays(invoice, "40.00")
+    await company.poll()
+    time.forward(days=3)
+    links = [{"TxnId": payment["Id"], "TxnType": "Payment"}, {"TxnId": "999", "TxnType": "JournalEntry"}]
+    shows(company, "Invoice", invoice["Id"], Balance=0, LinkedTxn=links)
+    for _ in range(2):
+        await company.poll()
+    assert await paid_ids(company) == []

@@ -27,8 +27,11 @@ def stamped(created: int, updated: int | None = None, **fields: Any) -> dict[str
     return {"MetaData": {name: (T0 + timedelta(seconds=at)).isoformat() for name, at in times.items()}, **fields}
 
 
-def payment(number: int, created: int, updated: int | None = None, amount: str = "10.00") -> dict[str, Any]:
-    return stamped(created, updated, Id=str(number), TotalAmt=Decimal(amount))
+def payment(
+    number: int, created: int, updated: int | None = None, amount: str = "10.00", applied: str = "100.00"
+) -> dict[str, Any]:
+    line = {"Amount": Decimal(applied), "LinkedTxn": [{"TxnId": "1", "TxnType": "Invoice"}]}
+    return stamped(created, updated, Id=str(number), TotalAmt=Decimal(amount), Line=[line])
 
 
 def invoice(created: int, updated: int, **fields: Any) -> dict[str, Any]:
@@ -71,6 +74,11 @@ def test_payments_are_those_linked_each_once() -> None:
         ([payment(9, 60), payment(10, 60, amount="0")], 60, None),
         # A Payment that was edited after the invoice was settled was not applied by that.
         ([payment(2, 0, 500), payment(3, 60, amount="0")], 60, None),
+        # What settled the rest is none of them, and came later, or perhaps before.
+        ([payment(2, 0, applied="40.00")], 500, None),
+        ([payment(2, 0, applied="40.00"), payment(3, 60, applied="59.99")], 500, None),
+        ([payment(2, 0, applied="40.00"), payment(3, 60, applied="60.00")], 500, "3"),
+        ([payment(2, 500, applied="40.00")], 500, "2"),
         # Nor was the credit, after the money, where the invoice was edited as well.
         ([payment(3, 60), payment(2, 60, 300, amount="0")], 500, "3"),
         # One that was there before and was applied last.

@@ -27,7 +27,9 @@ def invoice(number: str = "1", updated: int = 0, **fields: Any) -> dict[str, Any
 
 
 def payment(number: str = "5", created: int = 0, updated: int | None = None, amount: int = 100) -> dict[str, Any]:
-    return stamped(created, created if updated is None else updated, Id=number, TotalAmt=Decimal(amount))
+    lines = [{"Amount": Decimal(100), "LinkedTxn": [{"TxnId": str(one), "TxnType": "Invoice"}]} for one in range(1, 9)]
+    at = created if updated is None else updated
+    return stamped(created, at, Id=number, TotalAmt=Decimal(amount), Line=lines)
 
 
 def before(**fields: Any) -> KnownInvoice:

@@ -2,14 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from producers.ports import OutboxAway, Unsent
-from producers.relay import Relay, RelayPolicy, cloud_event_headers
+from producers.relay import Relay, RelayPolicy, SenderBroken, cloud_event_headers
 from schemas.errors import RegistryRefused, RegistryUnavailable
 
 AT = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -35,6 +39,9 @@ class House:
     rows: list[Unsent]
     refused: set[int] = field(default_factory=set)
     story: list[str] = field(default_factory=list)
+    #: The ids of each hand-over to Kafka, and what Kafka took, in its order.
+    handed: list[list[int]] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
     away: list[Exception] = field(default_factory=list)
     unframed: list[Exception] = field(default_factory=list)
     shards: Sequence[int] = (0, 1)
@@ -48,7 +55,7 @@ class House:
         if self.away:
             raise self.away.pop()
         assert shards == self.shards
-        return [row for row in self.rows if f"{row.topic}\x1f{row.key}" not in held][:limit]
+        return [row for row in self.rows if row.order_key not in held][:limit]
 
     async def mark_sent(self, ids: Sequence[int]) -> None:
         self.story += [f"marked {number}" for number in ids]
@@ -62,8 +69,12 @@ class House:
         return b"framed " + single_object
 
     def deliver(self, records: Sequence[tuple[Unsent, bytes | None]]) -> set[int]:
+        """Take the records but those that are refused, as Kafka does that learns of a refusal too late."""
         self.story += [f"sent {row.id} {(value or b'nothing').decode()}" for row, value in records]
-        return {row.id for row, _ in records} - self.refused
+        self.handed.append([row.id for row, _ in records])
+        taken = [row.id for row, _ in records if row.id not in self.refused]
+        self.taken += taken
+        return set(taken)
 
     def relay(self, *, batch: int = 100) -> Relay:
         return Relay(
@@ -108,6 +119,101 @@ async def test_relay_refused_row_holds_its_key_and_only_its_key() -> None:
     assert [row.id for row in house.rows] == [2, 4], "what Kafka took behind the refused row is sent again after it"
 
 
+async def test_relay_rows_behind_a_refused_one_are_not_sent_again_until_it_is_through() -> None:
+    house = House([unsent(number) for number in range(1, 5)], refused={2})
+    relay = house.relay()
+    for tries in range(5):
+        house.now = tries * 31.0
+        await relay._relay_once()
+    assert house.handed == [[1, 2, 3, 4], [2], [2], [2], [2]]
+
+    house.refused.clear()
+    house.now = 200.0
+    await relay._relay_once()
+    await relay._relay_once()
+    assert house.handed[5:] == [[2], [3, 4]]
+    assert house.taken == [1, 3, 4, 2, 3, 4], "whatever overtook a row comes again behind it"
+    assert (house.marked(), house.rows) == ([1, 2, 3, 4], [])
+
+
+async def test_relay_row_refused_behind_one_that_was_holds_its_key_in_turn() -> None:
+    house = House([unsent(number) for number in range(1, 4)], refused={1, 2})
+    relay = house.relay()
+    await relay._relay_once()
+    house.refused = {2}
+    house.now = 31.0
+    await relay._relay_once()
+    await relay._relay_once()
+    assert await relay._relay_once() == 0, "held for 30 seconds from the second refusal"
+    assert (house.handed, house.marked()) == ([[1, 2, 3], [1], [2, 3]], [1])
+
+
+async def test_relay_keys_that_were_held_are_tried_each_by_itself() -> None:
+    """For one record that is too large Kafka refuses the whole batch, with the rows of other keys in it."""
+    house = House([unsent(1, "loc_1"), unsent(2, "loc_2"), unsent(3, "loc_2")], refused={1, 2, 3})
+    relay = house.relay()
+    await relay._relay_once()
+    house.refused = {1}
+    house.rows += [unsent(4, "loc_3"), unsent(5, "loc_4")]
+    house.now = 31.0
+    await relay._relay_once()
+    assert house.handed[1:] == [[4, 5], [1], [2]]
+    await relay._relay_once()
+    assert (house.handed[4:], [row.id for row in house.rows]) == ([[3]], [1])
+
+
+async def test_relay_hands_the_rows_of_healthy_keys_over_as_one_batch() -> None:
+    rows = [unsent(number, f"loc_{number % 3}") for number in range(50)]
+    house = House(rows)
+    assert await house.relay()._relay_once() == 50
+    assert house.handed == [[row.id for row in rows]]
+
+
+@given(
+    keys=st.lists(st.sampled_from("abc"), min_size=1, max_size=12),
+    refusals=st.dictionaries(st.integers(0, 11), st.integers(1, 3), max_size=4),
+    batch=st.integers(1, 12),
+)
+def test_relay_whatever_is_refused_all_is_told_in_order_and_little_is_repeated(
+    keys: list[str], refusals: dict[int, int], batch: int
+) -> None:
+    rows = [unsent(number, key) for number, key in enumerate(keys)]
+    taken = asyncio.run(_taken(rows, refusals, batch))
+    for key in set(keys):
+        mine = [row.id for row in rows if row.key == key]
+        last_copies = list(dict.fromkeys(number for number in reversed(taken) if number in mine))[::-1]
+        assert last_copies == mine
+        for number, copies in Counter(n for n in taken if n in mine).items():
+            assert copies <= 1 + sum(1 for refused in refusals if refused in mine and refused < number)
+
+
+async def _taken(rows: list[Unsent], refusals: Mapping[int, int], batch: int) -> list[int]:
+    """Return what Kafka took until all was marked, if it refuses each of these rows so often."""
+    house, left = House(rows), dict(refusals)
+    relay = house.relay(batch=batch)
+    while house.rows:
+        house.refused = {number for number, times in left.items() if times}
+        before = len(house.handed)
+        if await relay._relay_once() == 0:
+            house.now += 31.0
+        for number in chain(*house.handed[before:]):
+            if number in house.refused:
+                left[number] -= 1
+    return house.taken
+
+
+async def test_relay_whose_producer_is_broken_ends_and_marks_nothing() -> None:
+    house = House([unsent(1)])
+
+    def deliver(records: Sequence[tuple[Unsent, bytes | None]]) -> set[int]:
+        raise SenderBroken("out of sequence")
+
+    house.deliver = deliver  # type: ignore[method-assign]  # this house only
+    with pytest.raises(SenderBroken):
+        await house.relay().run()
+    assert house.marked() == []
+
+
 async def test_relay_refused_row_does_not_hold_another_topic_of_its_key() -> None:
     house = House([unsent(1), replace(unsent(2), topic="qb.invoice.paid"), unsent(3)], refused={1})
     await house.until(lambda: 2 in house.marked())
@@ -148,6 +254,32 @@ async def test_relay_row_that_the_registry_refuses_holds_its_key_only() -> None:
     house.unframed.append(RegistryRefused("incompatible"))
     await house.until(lambda: 2 in house.marked())
     assert house.marked() == [2]
+
+
+async def test_relay_rows_behind_one_that_cannot_be_framed_are_not_handed_over_while_it_is_held() -> None:
+    house = House([unsent(1), unsent(2), unsent(3, "loc_2"), unsent(4)])
+    relay = house.relay()
+    for house.now in (0.0, 31.0):
+        house.unframed.append(RegistryRefused("incompatible"))
+        await relay._relay_once()
+    assert (house.taken, house.marked()) == ([3], [3])
+    house.now = 62.0
+    await relay._relay_once()
+    await relay._relay_once()
+    assert house.taken == house.marked() == [3, 1, 2, 4]
+
+
+async def test_relay_sends_nothing_at_all_while_the_registry_is_away_though_a_key_is_tried_again() -> None:
+    """What was handed over already could not be marked, and would be sent again at every try."""
+    house = House([unsent(1)], refused={1})
+    relay = house.relay()
+    await relay._relay_once()
+    house.rows = [unsent(1), unsent(2, "loc_2", framed=False)]
+    house.now = 31.0
+    house.unframed.append(RegistryUnavailable("no answer"))
+    with pytest.raises(RegistryUnavailable):
+        await relay._relay_once()
+    assert house.handed == [[1]]
 
 
 async def test_relay_sends_unframed_rows_byte_for_byte_and_tombstones_as_such() -> None:

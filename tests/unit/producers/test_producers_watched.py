@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 POLICY = WatchPolicy()
 WEEK = POLICY.proof_lasts
 QUIET_STATE = Watched(
-    began_at=NOW, customers_since=NOW, invoices_since=NOW, customers_told=True, history_since=None,
+    began_at=NOW, customers_since=NOW, invoices_since=NOW, customers_read=True, customers_told=True, history_since=None,
     history_counted=True, import_running=False, import_wanted=False, import_until=None, import_done=0,
     import_total=None, announced_at=None, unannounced_at=None, failures=0, history_failures=0,
     hour_polls=0, polled_ago=50.0, history_in=0.0, poll_in=100.0, hint_in=None, hint_age=0.0,
@@ -53,6 +53,8 @@ ORDER: list[tuple[dict[str, Any], Step | None]] = [
     ({"history_since": NOW, "import_wanted": True, "poll_in": 0.0}, Step.POLL),
     ({"history_since": NOW, "import_wanted": True, "hint_in": 0.0}, Step.POLL),
     ({"customers_told": False, "history_since": NOW, "poll_in": -5.0, "hint_in": -1.0}, Step.TELL_CUSTOMERS),
+    ({"customers_told": False, "customers_read": False}, Step.READ_CUSTOMERS),
+    ({"customers_told": False, "customers_read": False, "history_in": 5.0}, None),
     ({"customers_told": False, "history_failures": 1, "history_in": 5.0}, None),
     ({"history_since": NOW, "history_in": 5.0, "failures": 1, "poll_in": 5.0, "hint_in": -1.0}, None),
     ({"customers_told": False, "history_failures": 1, "history_in": -1.0, "poll_in": -1.0}, Step.TELL_CUSTOMERS),

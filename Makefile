@@ -42,7 +42,7 @@ format: setup ## Put the code into its format
 
 test: setup ## Unit, contract, integration and acceptance tests on real Kafka and PostgreSQL
 	@test -n "$$KAFKA_BOOTSTRAP_SERVERS" || $(BIN)/python -m deploy.local fetch
-	$(BIN)/pytest -m "not registry" --ignore=tests/benchmarks
+	$(BIN)/pytest -n 2 -m "not registry" --ignore=tests/benchmarks
 
 test-registry: setup ## The schemas against a real schema registry (a large download the first time)
 	@$(BIN)/python -m deploy.local fetch-registry

@@ -254,11 +254,11 @@ class _Judge:
         if before is not None:
             return before
         invoice = seen(row, None)
-        if self.watched.history_counted or not is_settled(row):
-            return replace(invoice, open=True)
+        if not is_settled(row):
+            return invoice
         payments = self.read.payments_on(row, memory)
-        if not _is_past(row, self.watched) and self._is_news(row, payments):
-            return replace(invoice, open=True)
+        if self.watched.history_counted or (not _is_past(row, self.watched) and self._is_news(row, payments)):
+            return replace(invoice, open=True, payments=())
         without_money = self.without_money.union(str(one["Id"]) for one in payments if not amount(one, "TotalAmt"))
         paid = paid_in_history(row, without_money)
         if paid:

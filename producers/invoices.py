@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mapping.from_qbo.customer import last_updated
 from mapping.from_qbo.invoice import amount
 from mapping.from_qbo.paid import (
     applied_at,
@@ -50,6 +51,8 @@ def seen(invoice: Row, before: KnownInvoice | None) -> KnownInvoice:
         qbo_id=str(invoice["Id"]),
         customer_id=customer_id_of(invoice),
         total=amount(invoice, "TotalAmt"),
+        payments=payment_ids(invoice),
+        changed_at=last_updated(invoice),
         open=not is_settled(invoice),
     )
     if before is None:
@@ -81,11 +84,15 @@ def paid_anew(invoice: Row, before: KnownInvoice | None, payments: Sequence[Row]
     if payment is None or before is None:
         return payment
     if before.open:
-        # What was left was written off by making the invoice smaller.
-        lowered = amount(invoice, "TotalAmt") < before.total and edited_after(payment, invoice)
-        return None if lowered else payment
+        return None if _is_written_off(payment, invoice, before) else payment
     # It was settled by other means. Now it is by money only if that is the last thing that happened to it.
     return payment if changed_together(payment, invoice) else None
+
+
+def _is_written_off(payment: Row, invoice: Row, before: KnownInvoice) -> bool:
+    """Whether what was left when an invoice was seen last was written off, by making it smaller."""
+    applied_since = str(payment["Id"]) not in before.payments or last_updated(payment) > before.changed_at
+    return not applied_since or (amount(invoice, "TotalAmt") < before.total and edited_after(payment, invoice))
 
 
 def _count(

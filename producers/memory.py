@@ -29,6 +29,9 @@ class KnownInvoice:
     qbo_id: str
     customer_id: str
     total: Decimal
+    #: The Payments applied to it, and when it was changed by QuickBooks' clock: what came since is told by them.
+    payments: Sequence[str] = field(compare=False)
+    changed_at: datetime = field(compare=False)
     open: bool
     paid: bool = False
     paid_told: bool = False

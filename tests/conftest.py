@@ -19,6 +19,8 @@ from deploy.local.topics import delete_topics
 # A developer's own settings must not decide a test. The cache's place is no setting of the product.
 for name in [name for name in os.environ if name.startswith("QBO_BRIDGE_") and name != "QBO_BRIDGE_CACHE"]:
     del os.environ[name]
+# Nor the width of a terminal, which pytest-xdist sets for its workers: commands are read as a program reads them.
+os.environ.pop("COLUMNS", None)
 
 # No test is timed: a busy machine must not fail one.
 hypothesis.settings.register_profile("untimed", deadline=None)

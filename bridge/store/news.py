@@ -24,11 +24,13 @@ INSERT INTO known_customer (realm_id, tenant_id, qbo_id, fields, gone) VALUES (%
     ON CONFLICT (realm_id, tenant_id, qbo_id) DO UPDATE SET fields = excluded.fields, gone = excluded.gone
 """
 _INVOICE = """
-INSERT INTO known_invoice (realm_id, tenant_id, qbo_id, customer_id, total, open, paid, paid_told, imported)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO known_invoice (realm_id, tenant_id, qbo_id, customer_id, total, payments, changed_at, open, paid, paid_told,
+                           imported)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (realm_id, tenant_id, qbo_id) DO UPDATE SET
-       customer_id = excluded.customer_id, total = excluded.total, open = excluded.open, paid = excluded.paid,
-       paid_told = excluded.paid_told, imported = excluded.imported
+       customer_id = excluded.customer_id, total = excluded.total, payments = excluded.payments,
+       changed_at = excluded.changed_at, open = excluded.open, paid = excluded.paid, paid_told = excluded.paid_told,
+       imported = excluded.imported
 """
 _TOLD_INVOICE = """
 INSERT INTO told_invoice (realm_id, tenant_id, doc_number, txn_date, total, qbo_id) VALUES (%s, %s, %s, %s, %s, %s)
@@ -182,8 +184,8 @@ def _customers(lease: Lease, taken: TakenIn) -> list[tuple[Any, ...]]:
 
 def _invoices(lease: Lease, taken: TakenIn) -> list[tuple[Any, ...]]:
     return [
-        (lease.realm_id, lease.tenant_id, one.qbo_id, one.customer_id, one.total, one.open, one.paid,
-         one.paid_told, one.imported)
+        (lease.realm_id, lease.tenant_id, one.qbo_id, one.customer_id, one.total, list(one.payments),
+         one.changed_at, one.open, one.paid, one.paid_told, one.imported)
         for _, one in sorted(taken.invoices.items())
     ]  # fmt: skip
 

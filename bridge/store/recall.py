@@ -29,7 +29,7 @@ SELECT qbo_id, fields, gone FROM known_customer
  WHERE realm_id = %s AND tenant_id = %s AND qbo_id = ANY(%s) ORDER BY qbo_id FOR UPDATE
 """
 _INVOICES = """
-SELECT qbo_id, customer_id, total, open, paid, paid_told, imported FROM known_invoice
+SELECT qbo_id, customer_id, total, payments, changed_at, open, paid, paid_told, imported FROM known_invoice
  WHERE realm_id = %s AND tenant_id = %s AND qbo_id = ANY(%s)
 """
 _COPIES = """

@@ -60,8 +60,8 @@ def changed_together(payment: Row, invoice: Row) -> bool:
 
 
 def edited_after(payment: Row, invoice: Row) -> bool:
-    """Whether an invoice was changed otherwise after this Payment was applied to it."""
-    return last_updated(invoice) - applied_at(payment, invoice) > _AT_ONCE
+    """Whether an invoice was changed otherwise after this Payment was applied to it, as far as whole seconds tell."""
+    return last_updated(invoice) > applied_at(payment, invoice)
 
 
 def paid_since(payment: Row, invoice: Row, moment: datetime) -> bool:

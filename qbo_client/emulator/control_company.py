@@ -7,7 +7,7 @@ from aiohttp import web
 
 from qbo_client.emulator import person, planting, seed
 from qbo_client.emulator.company import Company
-from qbo_client.emulator.control_json import company_of, need, routes
+from qbo_client.emulator.control_json import check_known, company_of, need, routes
 from qbo_client.emulator.control_person import acted
 from qbo_client.emulator.world import World
 
@@ -40,9 +40,13 @@ class CompanyControl:
             deletes={},
         )
 
-    def connect(self, _sent: Mapping[str, Any], request: web.Request) -> Any:
+    def connect(self, sent: Mapping[str, Any], request: web.Request) -> Any:
+        """`{"client_id": "...", "client_secret": "..."}` grants to another application, `{}` to the one there is."""
+        check_known(sent, "client_id", "client_secret")
         company = self._company(request)
-        return self._world.described(company, self._world.connect(company))
+        if sent:
+            self._world.authority.register(str(need(sent, "client_id")), str(need(sent, "client_secret")))
+        return self._world.described(company, self._world.connect(company, sent.get("client_id")))
 
     def revoke(self, _sent: Mapping[str, Any], request: web.Request) -> Any:
         return {"grants_ended": self._world.authority.disconnect(self._company(request).realm_id)}

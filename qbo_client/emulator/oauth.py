@@ -57,6 +57,10 @@ class Authority:
         self._grants: dict[str, list[Grant]] = {}
         self._under_way: Counter[str] = Counter()
 
+    def register(self, client_id: str, secret: str) -> None:
+        """Let one more application in, with limits and grants of its own."""
+        self._clients[client_id] = secret
+
     def knows_client(self, client_id: str) -> bool:
         return client_id in self._clients
 

@@ -52,7 +52,9 @@ def set_switches(switches: Switches, wanted: Mapping[str, Any]) -> None:
 
 def add_tax_code(company: Company, told: Mapping[str, Any]) -> str:
     """`{"name": "5 + 9.975", "rates": {"GST": "5", "QST": "9.975"}}`; returns its Id."""
-    if not {"name", "rates"} <= set(told):
-        raise PlantingError("a tax code has a name, and rates by name and percent")
+    if not {"name", "rates"} <= set(told) or not isinstance(told["rates"], Mapping):
+        raise PlantingError(
+            'a tax code has a name, and rates by name and percent: {"name": "x", "rates": {"GST": "5"}}'
+        )
     rates = {str(name): str(percent) for name, percent in told["rates"].items()}
     return seed.add_tax_code(company, str(told["name"]), rates)

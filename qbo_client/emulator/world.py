@@ -98,9 +98,11 @@ class World:
         company.changes.listen(partial(self.webhooks.happened, realm_id))
         return company
 
-    def connect(self, company: Company) -> Tokens:
-        """A grant of its own, without the consent page."""
-        return self.authority.grant(realm_id=company.realm_id, client_id=self.client_id, scope=ACCOUNTING)
+    def connect(self, company: Company, client_id: str | None = None) -> Tokens:
+        """A grant of its own, without the consent page; for the one application unless another is named."""
+        return self.authority.grant(
+            realm_id=company.realm_id, client_id=client_id or self.client_id, scope=ACCOUNTING
+        )  # fmt: skip
 
     def described(self, company: Company, tokens: Tokens) -> dict[str, Any]:
         return {

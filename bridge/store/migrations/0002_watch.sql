@@ -58,6 +58,9 @@ CREATE TABLE known_invoice (
     qbo_id      text NOT NULL,
     customer_id text NOT NULL,
     total       numeric NOT NULL,
+    -- The Payments applied to it and its MetaData.LastUpdatedTime when it was seen last: what came since is told by them.
+    payments    text[] NOT NULL,
+    changed_at  timestamptz NOT NULL,
     -- It may still come to be paid: when it was seen last, it was not settled by other means (a credit memo).
     open        boolean NOT NULL,
     -- It was paid in full once. That is never news again, also where it was history and never told.

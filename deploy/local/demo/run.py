@@ -252,10 +252,15 @@ class Demo:
     def _record(
         self, stack: LocalStack, quickbooks: QuickBooks, bridge: Process, address: str, realms: dict[str, str]
     ) -> None:
-        """Write `stack.json`, so that other programs can join in."""
-        tenants = {realm: tenant for tenant, realm in realms.items()}
-        announced = dict(quickbooks.announced)
-        announced["companies"] = [{**c, "tenant_id": tenants.get(c["realm_id"])} for c in quickbooks.companies]
+        """Write `stack.json`, so that other programs can join in.
+
+        They call QuickBooks as an application of their own: what they may call in a second is no part of the bridge's.
+        """
+        others = {"client_id": "other-programs", "client_secret": secrets.token_urlsafe(24)}
+        announced = {**quickbooks.announced, **others, "companies": []}
+        for tenant_id, realm_id in realms.items():
+            granted = quickbooks.control(f"/companies/{realm_id}/grants", others)
+            announced["companies"].append({**granted, "tenant_id": tenant_id})
         commands.record(self.folder, stack)
         update_stack(
             self.folder,

@@ -1,6 +1,6 @@
 """What this connection told the CRM of QuickBooks, as it is asked for while a record is worked on."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +27,7 @@ async def know_customer(books: Books, qbo_id: str, *, gone: bool = False, tenant
 async def know_invoice(books: Books, qbo_id: str, *, tenant: str = TENANT, **told: bool) -> None:
     known: dict[str, Any] = {
         "realm_id": REALM, "tenant_id": tenant, "qbo_id": qbo_id, "customer_id": "58", "total": Decimal("100.10"),
-        "open": False, **told,
+        "payments": ["9"], "changed_at": datetime(2026, 11, 20, tzinfo=UTC), "open": False, **told,
     }  # fmt: skip
     places = ", ".join(["%s"] * len(known))
     await books.do(f"INSERT INTO known_invoice ({', '.join(known)}) VALUES ({places})", *known.values())

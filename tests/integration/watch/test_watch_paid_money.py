@@ -179,13 +179,18 @@ async def test_credit_for_the_rest_is_not_told_where_the_payment_was_edited_sinc
     assert await paid_ids(company) == []
 
 
-async def test_rest_written_off_by_a_smaller_invoice_is_not_told(company: WatchedCompany) -> None:
+@pytest.mark.parametrize(("seconds", "seen"), [(60, False), (1, False), (60, True), (1, True), (0, True)])
+async def test_rest_written_off_by_a_smaller_invoice_is_not_told(
+    company: WatchedCompany, seconds: int, seen: bool
+) -> None:
     time = hold(company)
     await begun(company)
     invoice = company.invoice(company.customer("Amy")["Id"])
     await company.poll()
     company.pays(invoice, "60.00")
-    time.forward(minutes=1)
+    if seen:
+        await company.poll()
+    time.forward(seconds=seconds)
     company.edits("Invoice", invoice["Id"], Line=priced("60.00"))
     for _ in range(2):
         await company.poll()
@@ -194,14 +199,31 @@ async def test_rest_written_off_by_a_smaller_invoice_is_not_told(company: Watche
     assert await paid_ids(company) == []
 
 
-async def test_smaller_invoice_that_is_paid_afterwards_is_told(company: WatchedCompany) -> None:
+@pytest.mark.parametrize(("seconds", "seen"), [(60, False), (60, True), (1, True), (0, True)])
+async def test_smaller_invoice_that_is_paid_afterwards_is_told(
+    company: WatchedCompany, seconds: int, seen: bool
+) -> None:
     time = hold(company)
     await begun(company)
     invoice = company.invoice(company.customer("Amy")["Id"])
     await company.poll()
     company.edits("Invoice", invoice["Id"], Line=priced("60.00"))
-    time.forward(minutes=1)
+    if seen:
+        await company.poll()
+    time.forward(seconds=seconds)
     company.pays(invoice, "60.00")
+    await company.poll()
+    assert await paid_ids(company) == ids([invoice])
+
+
+async def test_payment_that_was_seen_on_it_and_is_raised_to_the_whole_is_told(company: WatchedCompany) -> None:
+    time = hold(company)
+    await begun(company)
+    invoice = company.invoice(company.customer("Amy")["Id"])
+    payment = company.pays(invoice, "60.00")
+    await company.poll()
+    time.forward(minutes=1)
+    applies(company, payment, over(invoice), TotalAmt="100.00")
     await company.poll()
     assert await paid_ids(company) == ids([invoice])
 

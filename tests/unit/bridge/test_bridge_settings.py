@@ -117,7 +117,7 @@ def test_settings_lease_no_longer_than_a_request_is_refused(mistaken: Mistaken) 
     )
 
 
-@pytest.mark.parametrize("keys", ["short", f"{KEYS[0]},nonsense", "ä"])
+@pytest.mark.parametrize("keys", ["short", f"{KEYS[0]},nonsense", "ä"], ids=["short", "second", "no base64"])
 def test_settings_bad_token_key_is_refused_without_showing_it(mistaken: Mistaken, keys: str) -> None:
     (sentence,) = mistaken(QBO_BRIDGE_TOKEN_KEYS=keys)
     assert sentence.startswith("QBO_BRIDGE_TOKEN_KEYS holds something that is no Fernet key")

@@ -248,6 +248,22 @@ async def test_grant_made_by_control_is_one_more(us: Books) -> None:
     assert granted["tenant_id"] is None
 
 
+async def test_grant_to_another_application_has_limits_of_its_own(us: Books) -> None:
+    granted = await us.control("grants", {"client_id": "others", "client_secret": "theirs"})
+    others = Books(session=us.session, base_url=us.base_url, realm_id=us.realm_id, token=granted["access_token"])
+    query = "select count(*) from TaxCode"
+    await control(us, "throttling", {"enabled": True, "per_second": 10})
+    assert [(await others.query(query)).status for _ in range(11)] == [200] * 10 + [429]
+    assert (await us.query(query)).status == 200
+
+
+async def test_grant_to_half_an_application_is_refused(us: Books) -> None:
+    async with us.session.post(
+        f"{us.base_url}/emulator/companies/{us.realm_id}/grants", json={"client_id": "others"}
+    ) as got:
+        assert (got.status, "client_secret" in await got.text()) == (400, True)
+
+
 async def test_latency_holds_api_answers_back_and_the_effect_with_them(us: Books) -> None:
     await control(us, "latency", {"seconds": 600})
     with pytest.raises(TimeoutError):

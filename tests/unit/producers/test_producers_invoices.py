@@ -15,9 +15,13 @@ NINE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 TELLER = Teller(tenant_id="loc_1", realm_id="462", home_currency="USD")
 
 
+def at(seconds: int) -> datetime:
+    return NINE + timedelta(seconds=seconds)
+
+
 def stamped(created: int, updated: int, **fields: Any) -> dict[str, Any]:
     times = {"CreateTime": created, "LastUpdatedTime": updated}
-    return {"MetaData": {name: (NINE + timedelta(seconds=at)).isoformat() for name, at in times.items()}, **fields}
+    return {"MetaData": {name: at(second).isoformat() for name, second in times.items()}, **fields}
 
 
 def invoice(number: str = "1", updated: int = 0, **fields: Any) -> dict[str, Any]:
@@ -28,12 +32,12 @@ def invoice(number: str = "1", updated: int = 0, **fields: Any) -> dict[str, Any
 
 def payment(number: str = "5", created: int = 0, updated: int | None = None, amount: int = 100) -> dict[str, Any]:
     lines = [{"Amount": Decimal(100), "LinkedTxn": [{"TxnId": str(one), "TxnType": "Invoice"}]} for one in range(1, 9)]
-    at = created if updated is None else updated
-    return stamped(created, at, Id=number, TotalAmt=Decimal(amount), Line=lines)
+    changed = created if updated is None else updated
+    return stamped(created, changed, Id=number, TotalAmt=Decimal(amount), Line=lines)
 
 
 def before(**fields: Any) -> KnownInvoice:
-    usual = {"total": Decimal(100), "open": True}
+    usual = {"total": Decimal(100), "open": True, "payments": (), "changed_at": at(-3600)}
     return KnownInvoice(**{"qbo_id": "1", "customer_id": "9", **usual, **fields})
 
 
@@ -51,6 +55,12 @@ def before(**fields: Any) -> KnownInvoice:
         (invoice(updated=60), before(total=Decimal(120)), [payment(created=60)], True),
         (invoice(updated=60), before(total=Decimal(80)), [payment()], True),
         (invoice(updated=60), before(), [payment()], True),
+        # It was seen with this Payment on it: what was left was written off, unless that was raised since.
+        (invoice(updated=60), before(total=Decimal(120), payments=["5"], changed_at=at(0)), [payment()], False),
+        (invoice(updated=60), before(payments=["5"], changed_at=at(0)), [payment()], False),
+        (invoice(updated=60), before(payments=["5"], changed_at=at(0)), [payment(updated=60)], True),
+        (invoice(updated=1), before(total=Decimal(120)), [payment()], False),
+        (invoice(updated=0), before(total=Decimal(120)), [payment()], True),
         # It was settled by other means when it was seen last.
         (invoice(updated=60), before(open=False), [payment(created=60)], True),
         (invoice(updated=60), before(open=False), [payment(updated=60)], True),

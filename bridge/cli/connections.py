@@ -165,7 +165,8 @@ def _listed(connection: Connection, watch: WatchStanding | None) -> dict[str, An
 @app.command("pause")
 def pause(tenant: Tenant) -> None:
     """Stop working on this tenant's company; its events are stored and wait."""
-    _set(tenant, ConnectionState.PAUSED, of=("connected",), cause="paused_by_operator")
+    resume = f"Somebody paused it: `qbo-bridge connections resume {tenant}` goes on."
+    _set(tenant, ConnectionState.PAUSED, of=("connected",), cause="paused_by_operator", message=resume)
 
 
 @app.command("resume")
@@ -217,12 +218,14 @@ async def _revoke(store: ConnectionStore, app_: OAuthApp, tenant: str, realm_id:
         print(f"The consent had ended already. {error}", file=sys.stderr)
 
 
-def _set(tenant: str, state: ConnectionState, *, of: tuple[str, ...], cause: str | None) -> None:
+def _set(
+    tenant: str, state: ConnectionState, *, of: tuple[str, ...], cause: str | None, message: str | None = None
+) -> None:
     settings = load_settings()
 
     async def work() -> bool:
         async with open_core(settings) as core:
-            return await core.connections.set_state(tenant, state, of=of, cause=cause)
+            return await core.connections.set_state(tenant, state, of=of, cause=cause, message=message)
 
     if not run_async(work()):
         raise fail(f"Tenant {tenant} has no connection that is {' or '.join(of)}.")

@@ -86,6 +86,9 @@ def retry(
     if tenant is None and cause is None and record is None:
         raise fail("Say which: --tenant, --cause or --record.", 2)
     count = _ask(lambda store: store.retry(tenant=tenant, cause=cause, record=record))
+    if count == 0:
+        print("Nothing that needs attention fits: `qbo-bridge attention` lists what does.")
+        return
     print("1 record is tried again" if count == 1 else f"{count} records are tried again")
 
 

@@ -94,7 +94,7 @@ class Watching:
             raise error
         await self.park(error)
         before = 0 if state is None else state.failures if step is Step.POLL else state.history_failures
-        seconds = retry_seconds(before, self.works.watch_policy)
+        seconds = max(retry_seconds(before, self.works.watch_policy), getattr(error, "retry_after", None) or 0.0)
         if state is None:
             self.rest_seconds = seconds  # There is no watch yet that could remember it.
         said = printable(f"{type(error).__name__}: {error}")

@@ -146,13 +146,13 @@ async def callback_server(redirect_uri: str) -> AsyncIterator["asyncio.Future[Ca
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", _port(parts)).start()
+        await web.TCPSite(runner, "127.0.0.1", listening_port(parts)).start()
         yield arrived
     finally:
         await runner.cleanup()
 
 
-def _port(redirect_uri: SplitResult) -> int:
+def listening_port(redirect_uri: SplitResult) -> int:
     """Return where to listen. An https address is a proxy's, which ends TLS and passes on to one fixed port."""
     return _BEHIND_PROXY if redirect_uri.scheme == "https" else redirect_uri.port or 80
 

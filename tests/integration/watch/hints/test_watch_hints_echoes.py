@@ -1,30 +1,14 @@
 """What the bridge wrote itself comes back as webhooks and costs no read, unless there is more to it."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from mapping.from_qbo.customer import last_updated
-from tests.integration.store.effects import groups_of
-from tests.integration.watch.company import WatchedCompany, changed
+from tests.integration.watch.company import changed
 from tests.integration.watch.hinting import all_hints_due, hints, reads
-from tests.integration.watch.paying import begun, hold
+from tests.integration.watch.paying import hold
 from tests.integration.watch.writing import OwnHand, phone
-
-
-@pytest.fixture(autouse=True)
-def still(company: WatchedCompany) -> None:
-    """Let QuickBooks' clock stand still: a webhook gives the very moment that the object shows."""
-    hold(company)
-
-
-@pytest.fixture
-async def hand(company: WatchedCompany) -> AsyncIterator[OwnHand]:
-    await begun(company)
-    company.reads()
-    async with groups_of(company.pool) as groups:
-        yield OwnHand(company=company, groups=groups)
 
 
 @pytest.mark.parametrize("operation", ["created", "updated"])

@@ -1,6 +1,5 @@
 """How often a company is polled depends on whether its webhooks are known to arrive."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,27 +7,12 @@ import pytest
 
 from mapping.from_qbo.customer import last_updated
 from producers.watched import Step, next_step
-from tests.integration.store.effects import groups_of
 from tests.integration.watch.company import WatchedCompany, changed
 from tests.integration.watch.hinting import all_hints_due
 from tests.integration.watch.paying import begun, hold
 from tests.integration.watch.writing import OwnHand, phone, refused
 
 AN_HOUR, FOUR_MINUTES = 3600.0, 240.0
-
-
-@pytest.fixture(autouse=True)
-def still(company: WatchedCompany) -> None:
-    """Let QuickBooks' clock stand still: a webhook gives the very moment that the object shows."""
-    hold(company)
-
-
-@pytest.fixture
-async def hand(company: WatchedCompany) -> AsyncIterator[OwnHand]:
-    await begun(company)
-    company.reads()
-    async with groups_of(company.pool) as groups:
-        yield OwnHand(company=company, groups=groups)
 
 
 async def next_poll(company: WatchedCompany) -> float:

@@ -1,7 +1,6 @@
 """What webhooks tell of is looked for at once, and again where it does not show yet."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,25 +11,10 @@ from mapping.from_qbo.customer import last_updated
 from producers.watched import Step
 from qbo_client.changes import Changes
 from qbo_client.webhooks import Change
-from tests.integration.store.effects import groups_of
 from tests.integration.watch.company import WatchedCompany, changed
 from tests.integration.watch.hinting import READ, all_hints_due, hints, reads
-from tests.integration.watch.paying import begun, hold, paid_ids
+from tests.integration.watch.paying import hold, paid_ids
 from tests.integration.watch.writing import OwnHand
-
-
-@pytest.fixture(autouse=True)
-def still(company: WatchedCompany) -> None:
-    """Let QuickBooks' clock stand still: a webhook gives the very moment that the object shows."""
-    hold(company)
-
-
-@pytest.fixture
-async def hand(company: WatchedCompany) -> AsyncIterator[OwnHand]:
-    await begun(company)
-    company.reads()
-    async with groups_of(company.pool) as groups:
-        yield OwnHand(company=company, groups=groups)
 
 
 @pytest.mark.parametrize("operation", ["created", "updated"])
